@@ -124,7 +124,7 @@ impl Form<'_> {
             Err(ApiError::Unprocessable(invalid)) => (422, invalid, None),
             Err(ApiError::TooLarge) => (413, Vec::new(), Some(Trouble::TooLarge)),
             Err(error @ ApiError::Unavailable(_)) => {
-                shared::lambda::log(&error);
+                shared::error::log(&error);
                 (503, Vec::new(), Some(Trouble::Unavailable))
             }
             other => return other,

@@ -6,7 +6,7 @@ use askama::Template;
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{BookId, Cart, OrderId},
-    lambda::Handler,
+    handler::Handler,
     shop::Shop,
     sign_in::SIGN_IN,
     wishlist,

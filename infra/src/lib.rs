@@ -1,6 +1,7 @@
 //! A stage's settings, the route table, and everything derived from both: CloudFormation templates, limits, cost estimate,
 //! OpenAPI document and architecture diagram. Nothing here calls AWS.
 
+pub mod containers;
 pub mod cost;
 pub mod database_memory;
 pub mod database_settings;

@@ -11,11 +11,13 @@ use shared::http::Query;
 use shared::order_batch;
 use shared::session::Pool;
 use shared::shop::{Collect, Ship, TaxRates};
+use url::Url;
 
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
 use crate::listener_rules::{rules, without_rule};
 use crate::routes::{DatabaseRole, Function, Queue, Trigger};
+use crate::stacks::api_gateway::routes;
 use crate::stage::{
     Firewall, Https, Mail, MasterPassword, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server,
     ShopSettings, Stage,
@@ -47,6 +49,10 @@ const OUTAGE_SECONDS: u32 = 12 * 60 * 60;
 const MAX_REPLICAS: u16 = 15;
 /// Most replicas on one machine, which `up` starts.
 const MAX_LOCAL_REPLICAS: u16 = 3;
+/// Most routes of an HTTP API, the longest time of an integration in seconds, and requests a second of an account.
+const MAX_GATEWAY_ROUTES: usize = 300;
+const MAX_GATEWAY_SECONDS: u16 = 30;
+const MAX_GATEWAY_RATE: u32 = 10_000;
 /// AWS WAF's lowest limit of a rate-based rule.
 const MIN_REQUESTS_PER_ADDRESS: i32 = 10;
 /// Most bytes of a function's environment; AWS does not raise this quota. Lambda measures names and values as one JSON
@@ -70,6 +76,7 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         provisioned(stage, functions),
         covers(stage),
         firewall(stage),
+        api_gateway(stage),
         monitoring(stage),
         storage(stage),
         retries(stage, functions),
@@ -303,6 +310,77 @@ fn firewall(stage: &Stage) -> Vec<String> {
         ));
     }
     problems
+}
+
+/// Quotas: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>.
+fn api_gateway(stage: &Stage) -> Vec<String> {
+    let Some(settings) = &stage.api_gateway else { return Vec::new() };
+    let mut problems = Vec::new();
+    if stage.https == Https::None && !stage.is_local() {
+        problems.push(
+            "there is a section [api_gateway] and https is \"none\"; its answers have addresses of the shop, so set https to \
+             \"domain\" or \"cloudfront\""
+                .to_owned(),
+        );
+    }
+    if !stage.has_sign_in() {
+        problems.push(
+            "there is a section [api_gateway] and nobody can sign in: its tokens come from the user pool of customers"
+                .to_owned(),
+        );
+    }
+    let (requests, writes) = (settings.requests_per_second, settings.writes_per_second);
+    if writes == 0 || writes > requests || requests > MAX_GATEWAY_RATE {
+        problems.push(format!(
+            "writes_per_second is {writes} and requests_per_second {requests}; the first must be at least 1, the second at least \
+             as high, and at most {MAX_GATEWAY_RATE}, the limit of an account"
+        ));
+    }
+    match settings.callback_urls.iter().find(|url| !is_callback(url)) {
+        Some(url) => {
+            problems.push(format!(
+                "callback_urls has `{url}`; Cognito allows https://, an app's own scheme such as app://, and http://localhost for \
+                 tests, each without a fragment"
+            ));
+        }
+        None if settings.callback_urls.is_empty() => {
+            problems.push(
+                "callback_urls is empty; give the address to which a customer returns after the sign-in".to_owned(),
+            );
+        }
+        None => {}
+    }
+    if let Some(origin) = settings.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        problems.push(format!("cors_origins has `{origin}`; an origin is `*` or such as https://app.example.org"));
+    }
+    let routes = routes();
+    if routes.len() > MAX_GATEWAY_ROUTES {
+        problems.push(format!("the API has {} routes; API Gateway takes {MAX_GATEWAY_ROUTES}", routes.len()));
+    }
+    let slow = routes.iter().filter(|route| route.function.timeout_seconds >= MAX_GATEWAY_SECONDS);
+    problems.extend(slow.map(|route| {
+        let seconds = route.function.timeout_seconds;
+        format!("{} has {seconds} seconds; API Gateway waits at most {MAX_GATEWAY_SECONDS}", route.key())
+    }));
+    problems
+}
+
+/// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html>
+fn is_callback(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let is_allowed = match url.scheme() {
+            "http" => url.host_str() == Some("localhost"),
+            "javascript" | "data" | "file" => false,
+            _ => text.contains("://"),
+        };
+        is_allowed && url.fragment().is_none()
+    })
+}
+
+/// What a browser sends as `Origin`, or `*`.
+fn is_origin(text: &str) -> bool {
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+    text == "*" || Url::parse(text).is_ok_and(|url| is_web(&url) && url.origin().ascii_serialization() == text)
 }
 
 fn monitoring(stage: &Stage) -> Vec<String> {
@@ -649,6 +727,7 @@ mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, FUNCTIONS, QueueAccess, Route};
     use crate::stacks::{self, Kind};
+    use crate::stage::ApiGateway;
     use crate::stage::STAGES;
 
     fn error(stage: &Stage, functions: &[Function]) -> String {
@@ -732,6 +811,46 @@ mod tests {
         ] {
             stage.firewall = Some(Firewall { requests_per_address, posts_per_address });
             assert!(error(&stage, FUNCTIONS).contains(problem), "{problem}");
+        }
+    }
+
+    #[test]
+    fn settings_that_api_gateway_or_cognito_would_refuse_are_rejected() {
+        let with = |change: fn(&mut Stage, &mut ApiGateway)| {
+            let mut stage = Stage::in_full("prod").unwrap();
+            let mut settings = stage.api_gateway.clone().unwrap();
+            change(&mut stage, &mut settings);
+            stage.api_gateway = Some(settings);
+            api_gateway(&stage).join("\n")
+        };
+        assert_eq!(with(|_, _| {}), "");
+        assert!(with(|_, settings| settings.writes_per_second = 0).contains("writes_per_second is 0"));
+        assert!(with(|_, settings| settings.writes_per_second = 51).contains("requests_per_second 50"));
+        assert!(with(|_, settings| settings.callback_urls.clear()).contains("callback_urls is empty"));
+        assert!(with(|stage, _| (stage.https, stage.domain) = (Https::None, None)).contains("https is \"none\""));
+    }
+
+    #[test]
+    fn addresses_that_only_look_like_origins_and_callbacks_are_rejected() {
+        for good in ["*", "https://app.example", "http://localhost:8123"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in
+            ["app.example", "https://app.example/", "https://app.example/path", "ftp://app.example", "https://", "null"]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
+        for good in ["https://app.example/return?a=1", "http://localhost:8123/return", "app://return"] {
+            assert!(is_callback(good), "{good}");
+        }
+        for bad in [
+            "http://app.example",
+            "http://localhost.app.example/",
+            "https://app.example/#a",
+            "javascript:alert(1)",
+            "return",
+        ] {
+            assert!(!is_callback(bad), "{bad}");
         }
     }
 

@@ -83,6 +83,16 @@ fn pattern(route: &Route) -> String {
     segments(route).flat_map(|segment| ["/", if varies(segment) { "*" } else { segment }]).collect()
 }
 
+/// The load balancer's pattern matching: `*` matches any text, including slashes.
+pub fn is_matched(pattern: &str, path: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == path,
+        Some((start, rest)) => path.strip_prefix(start).is_some_and(|path| {
+            path.char_indices().map(|(at, _)| at).chain([path.len()]).any(|at| is_matched(rest, &path[at..]))
+        }),
+    }
+}
+
 /// 0 to 99. A pattern that matches a subset of another's paths has at least as many fixed segments, and with the same
 /// number of them more variables.
 fn specificity(route: &Route) -> u32 {
@@ -109,18 +119,8 @@ mod tests {
     use super::*;
     use crate::routes::{DEFAULTS, FUNCTIONS, Trigger};
 
-    /// The load balancer's pattern matching: `*` matches any text, including slashes.
-    fn matches(pattern: &str, path: &str) -> bool {
-        match pattern.split_once('*') {
-            None => pattern == path,
-            Some((start, rest)) => path.strip_prefix(start).is_some_and(|path| {
-                path.char_indices().map(|(at, _)| at).chain([path.len()]).any(|at| matches(rest, &path[at..]))
-            }),
-        }
-    }
-
-    fn is_matched(rule: &Rule, method: &str, path: &str) -> bool {
-        rule.methods().contains(&method) && rule.patterns().iter().any(|pattern| matches(pattern, path))
+    fn matches(rule: &Rule, method: &str, path: &str) -> bool {
+        rule.methods().contains(&method) && rule.patterns().iter().any(|pattern| is_matched(pattern, path))
     }
 
     const fn route(path: &'static str) -> Route {
@@ -145,7 +145,7 @@ mod tests {
         for path in &paths {
             let has = |method| all().any(|route| route.path == *path && route.methods.contains(&method));
             for method in ["GET", "HEAD", "POST"].into_iter().filter(|method| !has(method)) {
-                if let Some(rule) = rules.iter().find(|rule| is_matched(rule, method, path)) {
+                if let Some(rule) = rules.iter().find(|rule| matches(rule, method, path)) {
                     taken.insert((rule.function, method, *path));
                 }
             }
@@ -167,7 +167,7 @@ mod tests {
                     continue;
                 }
                 for later in rule.patterns() {
-                    let shadowing = earlier.patterns().into_iter().find(|pattern| matches(pattern, &later));
+                    let shadowing = earlier.patterns().into_iter().find(|pattern| is_matched(pattern, &later));
                     assert_eq!(shadowing, None, "it shadows {later}");
                 }
             }
@@ -183,7 +183,7 @@ mod tests {
         for (function, route) in routes(FUNCTIONS) {
             let path = route.probe.split('?').next().unwrap();
             for method in route.methods {
-                let first = rules.iter().find(|rule| is_matched(rule, method, path)).expect("a rule");
+                let first = rules.iter().find(|rule| matches(rule, method, path)).expect("a rule");
                 assert_eq!(first.function, function.name, "{method} {path}");
                 assert!(first.routes.iter().any(|other| std::ptr::eq(*other, route)), "{method} {path}");
             }

@@ -137,6 +137,22 @@ mod tests {
         assert!(best("submit-rating") <= 512);
     }
 
+    /// A larger size that is worth its price saves a shopper no time that is noticed.
+    #[test]
+    fn every_function_has_the_best_size_or_one_that_is_nearly_as_good() {
+        let compared = compared();
+        for ((function, sizes), (_, best)) in compared.0.iter().zip(compared.best()) {
+            let chosen = sizes.iter().find(|size| size.memory_mb == function.memory_mb);
+            let chosen = chosen.unwrap_or_else(|| panic!("{} has a size that is not compared", function.name));
+            let is_close = chosen.product() < 1.2 * best.product();
+            assert!(
+                is_close || chosen.milliseconds - best.milliseconds < 1.0,
+                "{}: {chosen:?}, {best:?}",
+                function.name
+            );
+        }
+    }
+
     #[test]
     fn more_memory_is_never_slower_and_a_function_that_waits_gets_dearer() {
         for (function, sizes) in compared().0 {

@@ -213,6 +213,8 @@ pub static FUNCTIONS: &[Function] = &[
         database: Some(Reader),
         reads_replicas: true,
         demand: Demand::Rare,
+        // It writes thousands of addresses.
+        memory_mb: 1_024,
         ..DEFAULTS
     },
     Function {
@@ -282,6 +284,7 @@ pub static FUNCTIONS: &[Function] = &[
         database: Some(Writer),
         queue: &[Send(Queue::DeadLetters), Send(Queue::Erasures)],
         buckets: &[Archive(Queue::Submissions)],
+        memory_mb: WAITS_MB,
         ..DEFAULTS
     },
     Function {
@@ -292,6 +295,7 @@ pub static FUNCTIONS: &[Function] = &[
         buckets: &[EraseArchived],
         deletes_accounts: true,
         is_in_network: false,
+        memory_mb: WAITS_MB,
         ..DEFAULTS
     },
     // Before its sender, because a release moves the aliases of consumers in this order.
@@ -302,6 +306,7 @@ pub static FUNCTIONS: &[Function] = &[
         queue: &[Send(Queue::MailDeadLetters)],
         mail: true,
         is_in_network: false,
+        memory_mb: WAITS_MB,
         ..DEFAULTS
     },
     Function {
@@ -312,6 +317,7 @@ pub static FUNCTIONS: &[Function] = &[
         // Until a stage has had a release after the one that brought this user.
         database_before: Some(Writer),
         queue: &[Send(Queue::BounceDeadLetters)],
+        memory_mb: WAITS_MB,
         ..DEFAULTS
     },
     Function {
@@ -370,7 +376,11 @@ pub static FUNCTIONS: &[Function] = &[
 /// Lambda's lowest maximum concurrency of a queue's consumer; bounces, erasures and uploads are few.
 const LEAST_OF_A_QUEUE: u16 = 2;
 
-/// Defaults of a row: no permissions, 256 MB, 10 seconds.
+/// Memory of consumers that mostly wait for other services, and that no shopper waits for.
+const WAITS_MB: u16 = 256;
+
+/// Defaults of a row: no permissions, 10 seconds, and 512 MB: of most functions the size with the least product of latency and
+/// price (`memory_sizes.rs`).
 pub(crate) const DEFAULTS: Function = Function {
     name: "",
     about: "",
@@ -387,7 +397,7 @@ pub(crate) const DEFAULTS: Function = Function {
     mail: false,
     is_in_network: true,
     demand: Demand::Usual,
-    memory_mb: 256,
+    memory_mb: 512,
     timeout_seconds: 10,
 };
 
@@ -728,7 +738,7 @@ impl QueueAccess {
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use shared::lambda::LONGEST_ANSWER;
+    use shared::handler::LONGEST_ANSWER;
 
     use super::*;
     use crate::stage::Https;
@@ -787,17 +797,16 @@ mod tests {
     fn a_function_has_a_handler_for_each_kind_of_its_paths() {
         let is_for_programs = |route: &Route| route.path.starts_with("/api/") || route.path == "/health";
         for function in FUNCTIONS.iter().filter(|function| function.serves_http()) {
-            let crate_name = function.name.replace('-', "_");
             let programs = function.routes().iter().filter(|route| is_for_programs(route)).count();
             let call = match (programs, function.routes().len()) {
-                (0, 0) => format!("serve({crate_name}::handle, frontend::page({crate_name}::handle))"),
+                (0, 0) => "Handlers::new(handle, frontend::page(handle))",
                 // A limit of its own or work of its cold start may follow.
-                (0, _) => format!("serve_page(frontend::page({crate_name}::handle)"),
-                (programs, all) if programs == all => format!("serve_api({crate_name}::handle)"),
-                _ => format!("serve({crate_name}::api::handle, frontend::page({crate_name}::page::handle))"),
+                (0, _) => "Handlers::of_page(frontend::page(handle)",
+                (programs, all) if programs == all => "Handlers::of_api(handle)",
+                _ => "Handlers::new(api::handle, frontend::page(page::handle))",
             };
-            let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.name);
-            assert!(fs::read_to_string(main).unwrap().contains(&call), "{}: its routes need {call}", function.name);
+            let library = format!("{}/../functions/{}/src/lib.rs", env!("CARGO_MANIFEST_DIR"), function.name);
+            assert!(fs::read_to_string(library).unwrap().contains(call), "{}: its routes need {call}", function.name);
         }
     }
 

@@ -54,6 +54,7 @@ pub struct Stage {
     /// Only with `https = "domain"`.
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
+    pub api_gateway: Option<ApiGateway>,
     pub monitoring: Option<Monitoring>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
@@ -135,6 +136,31 @@ pub struct Firewall {
     pub requests_per_address: i32,
     /// Limit of POST requests for one IP address in five minutes; those of the cart do not count.
     pub posts_per_address: i32,
+}
+
+/// API Gateway as a second way to the API, in the stack `api-gateway`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiGateway {
+    pub require_token: RequireToken,
+    /// Limit of each route, for all callers together; bursts may be twice as high.
+    pub requests_per_second: u32,
+    /// The same for each route that writes.
+    pub writes_per_second: u32,
+    /// Sites whose scripts may call the API, or `*` for all.
+    pub cors_origins: Vec<String>,
+    /// Addresses of other programs, to which a customer returns after the sign-in.
+    pub callback_urls: Vec<String>,
+}
+
+/// Which requests of the API need a token of a customer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequireToken {
+    /// Those about the customer's account; the rest is for everybody, as behind the load balancer.
+    Account,
+    /// All. The load balancer has the API's routes that the shop's pages read, and no other.
+    All,
 }
 
 /// Alarms, a dashboard and a budget, in the stack `operations`.
@@ -392,6 +418,11 @@ impl Stage {
             "https is \"{https}\" and there is a section [domain]; set https = \"domain\" to use it, or remove the section"
         );
         Ok(())
+    }
+
+    /// Whether the load balancer serves the whole API.
+    pub fn has_api_at_load_balancer(&self) -> bool {
+        self.api_gateway.as_ref().is_none_or(|settings| settings.require_token != RequireToken::All)
     }
 
     /// Path of the stage's SSM parameters: `/anaquel/prod`.

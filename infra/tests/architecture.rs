@@ -20,24 +20,39 @@ fn documented() -> Graph {
     rows.map(|(from, to)| (from.trim().to_owned(), names(to))).collect()
 }
 
-/// The workspace dependencies in the crates' manifests; all functions count as one crate.
+/// The workspace dependencies in the crates' manifests; all functions count as one crate, as dependents and as dependencies.
 fn crate_dependencies() -> Graph {
     let manifest = |folder: &Path| -> Option<toml::Table> {
         toml::from_str(&fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()
     };
-    let folders =
-        ["shared", "frontend", "infra", "infra/bench", "infra/bookstore", "infra/generated-catalogue", "tests"];
+    let folders = [
+        "shared",
+        "frontend",
+        "infra",
+        "infra/bench",
+        "infra/bookstore",
+        "infra/generated-catalogue",
+        "infra/server",
+        "tests",
+    ];
     let mut crates: Vec<(String, PathBuf)> =
         folders.map(|folder| (folder.rsplit('/').next().unwrap().to_owned(), Path::new(ROOT).join(folder))).into();
     let functions = fs::read_dir(Path::new(ROOT).join("functions")).unwrap();
     crates.extend(functions.map(|entry| ("functions".to_owned(), entry.unwrap().path())));
-    let own = ["shared", "frontend", "infra", "bench", "bookstore", "generated-catalogue", "tests"];
+    let functions: BTreeSet<String> = fs::read_dir(Path::new(ROOT).join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    let own = ["shared", "frontend", "infra", "bench", "bookstore", "generated-catalogue", "server", "tests"];
+    let known = |dependency: &String| match dependency.as_str() {
+        name if functions.contains(name) => Some("functions".to_owned()),
+        name => own.contains(&name).then(|| name.to_owned()),
+    };
     let mut graph = Graph::new();
     for (name, folder) in crates {
         let manifest = manifest(&folder).unwrap_or_else(|| panic!("{} has no manifest", folder.display()));
         let tables = ["dependencies", "dev-dependencies"].iter().filter_map(|table| manifest.get(*table)?.as_table());
-        let named = tables.flat_map(toml::Table::keys).filter(|dependency| own.contains(&dependency.as_str()));
-        graph.entry(name).or_default().extend(named.cloned());
+        graph.entry(name).or_default().extend(tables.flat_map(toml::Table::keys).filter_map(known));
     }
     graph.retain(|_, dependencies| !dependencies.is_empty());
     graph

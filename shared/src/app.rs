@@ -2,12 +2,13 @@
 //! each invocation.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use aws_config::SdkConfig;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 use crate::{
     aws::ARCHIVE_ATTEMPT,
     config::{Config, Settings},
-    database::Database,
+    database::{Database, Login},
     domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
     http::Request,
@@ -27,11 +28,18 @@ use crate::{
 };
 
 pub struct App {
+    shared: Arc<Shared>,
+    database: Arc<Database>,
+}
+
+/// What the functions of one process have in common.
+struct Shared {
     sdk: SdkConfig,
     settings: Arc<Settings>,
-    database: Database,
     currency: Currency,
     stage: String,
+    /// The id of the shop's HTTP API; empty without one.
+    gateway: String,
     /// Made when it is needed first, because most functions send nothing; each new client would parse all root certificates
     /// again.
     sqs: OnceLock<aws_sdk_sqs::Client>,
@@ -44,9 +52,22 @@ pub const STAGE: &str = "ANAQUEL_STAGE";
 /// The currency of all prices of the stage, by its code.
 pub const CURRENCY: &str = "ANAQUEL_CURRENCY";
 
+/// The id of the stage's HTTP API, whose authorizer verifies tokens.
+pub const GATEWAY: &str = "ANAQUEL_API_GATEWAY";
+
 /// Timeout of the warm-up for SSM and the database together, without calls that SSM throttles. After a failure the
 /// first request tries both again.
-const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+pub const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl Shared {
+    fn new(sdk: SdkConfig, settings: Settings) -> Self {
+        // A version that was shipped without a deploy has the environment of the version before.
+        let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
+        let (settings, stage) = (Arc::new(settings), env::var(STAGE).unwrap_or_default());
+        let gateway = env::var(GATEWAY).unwrap_or_default();
+        Self { sdk, settings, currency, stage, gateway, sqs: OnceLock::new(), archive: OnceLock::new() }
+    }
+}
 
 impl App {
     pub async fn start() -> anyhow::Result<Self> {
@@ -57,17 +78,35 @@ impl App {
         Ok(app)
     }
 
+    /// For several functions in one process, in their order, each with its login. Functions with the same login share a pool of
+    /// connections; all pools together have `connections`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// The environment names no parameters, or there are fewer connections than logins.
+    pub fn of_several(sdk: &SdkConfig, logins: &[Login], connections: usize) -> anyhow::Result<Vec<Self>> {
+        let shared = Arc::new(Shared::new(sdk.clone(), Settings::from_env(sdk)?));
+        let distinct: BTreeSet<Login> = logins.iter().copied().filter(Login::has_account).collect();
+        let each = connections / distinct.len().max(1);
+        ensure!(
+            each > 0,
+            "{connections} connections to the database are too few for {} logins; give each thread more",
+            distinct.len()
+        );
+        let pool = |login| Arc::new(Database::pool(shared.settings.clone(), sdk.clone(), login, each));
+        let all: BTreeSet<Login> = logins.iter().copied().collect();
+        let pools: BTreeMap<Login, Arc<Database>> = all.into_iter().map(|login| (login, pool(login))).collect();
+        let of = |login: &Login| Self { shared: shared.clone(), database: pools[login].clone() };
+        Ok(logins.iter().map(of).collect())
+    }
+
     fn new(sdk: SdkConfig, settings: Settings) -> Self {
-        let settings = Arc::new(settings);
-        let database = Database::new(settings.clone(), sdk.clone());
-        // A version that was shipped without a deploy has the environment of the version before.
-        let currency = env::var(CURRENCY).ok().and_then(|code| Currency::parse(&code).ok()).unwrap_or(Currency::EUR);
-        let stage = env::var(STAGE).unwrap_or_default();
-        Self { sdk, settings, database, currency, stage, sqs: OnceLock::new(), archive: OnceLock::new() }
+        let shared = Shared::new(sdk, settings);
+        let database = Arc::new(Database::new(shared.settings.clone(), shared.sdk.clone()));
+        Self { shared: Arc::new(shared), database }
     }
 
     /// Reads the parameters and opens the connection. A failure is not fatal, because the first request tries again.
-    async fn warm_up(&self, limit: Duration) {
+    pub async fn warm_up(&self, limit: Duration) {
         if let Err(error) = self.connect(limit).await {
             tracing::warn!(error = format!("{error:#}"), "Warm-up failed");
         }
@@ -75,7 +114,7 @@ impl App {
 
     async fn connect(&self, limit: Duration) -> anyhow::Result<()> {
         let began = Instant::now();
-        let config = self.settings.at_start(limit).await?;
+        let config = self.shared.settings.at_start(limit).await?;
         if !config.queues.is_empty() {
             // Now, because the init phase has a whole processor.
             self.sqs();
@@ -92,12 +131,12 @@ impl App {
     }
 
     pub fn sdk(&self) -> &SdkConfig {
-        &self.sdk
+        &self.shared.sdk
     }
 
     /// The currency of all prices; euro where the environment names none.
     pub fn currency(&self) -> Currency {
-        self.currency
+        self.shared.currency
     }
 
     pub fn database(&self) -> &Database {
@@ -105,12 +144,12 @@ impl App {
     }
 
     pub async fn config(&self) -> Result<Arc<Config>> {
-        self.settings.current().await.map_err(ApiError::Unavailable)
+        self.shared.settings.current().await.map_err(ApiError::Unavailable)
     }
 
     /// Reads the parameters again, unless that happened in the last seconds.
     pub async fn read_parameters(&self) -> anyhow::Result<()> {
-        self.settings.refreshed().await.map(drop)
+        self.shared.settings.refreshed().await.map(drop)
     }
 
     /// The queue of submissions.
@@ -132,7 +171,7 @@ impl App {
     }
 
     fn sqs(&self) -> &aws_sdk_sqs::Client {
-        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.sdk))
+        self.shared.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.shared.sdk))
     }
 
     pub async fn submission_key(&self) -> Result<SubmissionKey> {
@@ -142,27 +181,36 @@ impl App {
 
     /// The client that writes to the archive, with its open connections.
     pub(crate) fn archive_client(&self) -> &HttpsClient {
-        self.archive.get_or_init(|| HttpsClient::new(ARCHIVE_ATTEMPT))
+        self.shared.archive.get_or_init(|| HttpsClient::new(ARCHIVE_ATTEMPT))
     }
 
     /// The name of the stage.
     pub fn stage(&self) -> &str {
-        &self.stage
+        &self.shared.stage
     }
 
-    /// The session of somebody of this pool who has signed in with this browser. A function with the database also asks
-    /// whether the customer has ended it (`repo::customers`). None on a stage where nobody can sign in.
+    /// Whether API Gateway has verified a token of this request.
+    pub fn has_verified_token(&self, request: &Request) -> bool {
+        request.claims(&self.shared.gateway).is_some()
+    }
+
+    /// The session of somebody of this pool who has signed in with this browser, or whose token came through API Gateway. A
+    /// function with the database also asks whether the customer has ended it (`repo::customers`). None on a stage where nobody can sign in.
     ///
     /// # Errors
     /// The parameters cannot be read, or the function is not granted the keys.
     pub async fn session(&self, request: &Request, pool: Pool) -> Result<Option<Session>> {
+        if let Some(claims) = request.claims(&self.shared.gateway) {
+            let session = Session::of_claims(claims, OffsetDateTime::now_utc());
+            return Ok(session.filter(|session| session.pool == pool));
+        }
         let cookie = match pool {
             Pool::Customers => Request::SESSION_COOKIE,
             Pool::Staff => Request::STAFF_SESSION_COOKIE,
         };
         let Some(cookie) = request.cookie(cookie) else { return Ok(None) };
         let keys = self.session_keys().await?;
-        let session = keys.and_then(|keys| keys.session(&self.stage, cookie, OffsetDateTime::now_utc()));
+        let session = keys.and_then(|keys| keys.session(&self.shared.stage, cookie, OffsetDateTime::now_utc()));
         Ok(session.filter(|session| session.pool == pool))
     }
 
@@ -174,7 +222,7 @@ impl App {
     pub async fn staff_session(&self, request: &Request) -> Result<Option<StaffSession>> {
         let Some(cookie) = request.cookie(Request::STAFF_SESSION_COOKIE) else { return Ok(None) };
         let keys = self.session_keys().await?;
-        Ok(keys.and_then(|keys| keys.staff_session(&self.stage, cookie, OffsetDateTime::now_utc())))
+        Ok(keys.and_then(|keys| keys.staff_session(&self.shared.stage, cookie, OffsetDateTime::now_utc())))
     }
 
     /// The keys that verify sessions; none on a stage where nobody can sign in.
@@ -318,7 +366,7 @@ mod tests {
     async fn a_session_counts_in_its_own_pool_and_stage_and_only_with_a_key_of_the_shop() {
         let (_, address) = Throttling::start();
         let (mut app, _) = started(sdk(address), "/anaquel/dev/session/public-keys", None).await;
-        app.stage = "dev".to_owned();
+        Arc::get_mut(&mut app.shared).unwrap().stage = "dev".to_owned();
         let subject = Subject::of_uuid(uuid::Uuid::from_u128(7));
         for (key, stage, issued_for, asked_for, counts) in [
             (7, "dev", Pool::Customers, Pool::Customers, true),
@@ -369,7 +417,7 @@ mod tests {
         let starts = (0..200).map(|_| async move {
             let (app, took) = started(sdk.clone(), QUEUE_AND_KEY, None).await;
             // Without asking again: what it has now, it has from its start.
-            assert!(app.settings.has_read().await, "not read after {took:?}");
+            assert!(app.shared.settings.has_read(), "not read after {took:?}");
             took
         });
         let slowest = futures_util::future::join_all(starts).await.into_iter().max().unwrap();

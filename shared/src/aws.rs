@@ -3,13 +3,21 @@
 //! A function's region and credentials are in its environment, so the chain of other sources (profiles, STS, instance
 //! metadata) is left out: it would be a third of a function's code.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
+    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
+    environment::EnvironmentVariableCredentialsProvider, provider_config::ProviderConfig, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_sdk_ssm::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_credential_types::{
+    Credentials,
+    provider::{self, ProvideCredentials, SharedCredentialsProvider, future},
+};
+use aws_sdk_ssm::config::SharedHttpClient;
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
@@ -18,6 +26,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use tokio::sync::Mutex;
 
 /// Timeout of a call that a shopper waits for, with its repetition.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -50,6 +59,64 @@ pub fn sdk_config() -> SdkConfig {
         .operation_timeout(CALL_TIMEOUT)
         .build();
     from_environment(timeouts, 2)
+}
+
+/// Variables with the address of a task's credentials on ECS.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
+const TASK_CREDENTIALS: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+
+/// The same for a task on ECS, whose credentials change and come from an address; elsewhere they are in the environment.
+pub fn task_sdk_config() -> SdkConfig {
+    let sdk = sdk_config();
+    if TASK_CREDENTIALS.iter().all(|name| env::var_os(name).is_none()) {
+        return sdk;
+    }
+    let config = ProviderConfig::without_region().with_http_client(https_client(Trust::Amazon));
+    let credentials = Kept::new(EcsCredentialsProvider::builder().configure(&config).build());
+    sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+}
+
+/// Keeps credentials until they expire soon: links, forms and logins are signed without a client, which has a cache of its own.
+/// Where new ones cannot be had, the old ones serve until they expire.
+#[derive(Debug)]
+struct Kept<P> {
+    provider: P,
+    kept: Mutex<Option<Credentials>>,
+}
+
+/// Time before their expiry at which new credentials are asked for. ECS has them earlier than this.
+const RENEWED_BEFORE: Duration = Duration::from_mins(5);
+
+impl<P: ProvideCredentials> Kept<P> {
+    fn new(provider: P) -> Self {
+        Self { provider, kept: Mutex::default() }
+    }
+
+    async fn credentials(&self) -> provider::Result {
+        let mut kept = self.kept.lock().await;
+        let lasts = |credentials: &Credentials, time| {
+            credentials
+                .expiry()
+                .is_none_or(|expiry| expiry.duration_since(SystemTime::now()).is_ok_and(|left| left > time))
+        };
+        if let Some(credentials) = kept.as_ref().filter(|credentials| lasts(credentials, RENEWED_BEFORE)) {
+            return Ok(credentials.clone());
+        }
+        match (self.provider.provide_credentials().await, kept.as_ref()) {
+            (Ok(credentials), _) => Ok(kept.insert(credentials).clone()),
+            (Err(_), Some(old)) if lasts(old, Duration::ZERO) => Ok(old.clone()),
+            (Err(error), _) => Err(error),
+        }
+    }
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Kept<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
 }
 
 /// For long work: an import, a migration.
@@ -99,9 +166,11 @@ fn configured(variable: impl Fn(&str) -> Option<String>, timeouts: TimeoutConfig
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{
+        Arc, Mutex as StdMutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    };
 
-    use aws_sdk_ssm::config::Credentials;
     use aws_smithy_runtime_api::client::{
         http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
         orchestrator::HttpRequest,
@@ -138,9 +207,50 @@ mod tests {
         assert_eq!(TLS_SERVER_ROOTS.iter().filter(|root| has_subject(root, "Amazon Root CA ")).count(), 4);
     }
 
+    /// Answers once for each time in the list: credentials that last so long, or an error.
+    #[derive(Debug)]
+    struct Source {
+        lasting: Vec<Option<Duration>>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let number = self.asked.fetch_add(1, Relaxed);
+            let expiry = self.lasting[number].map(|time| SystemTime::now() + time);
+            let credentials = |expiry| Credentials::new(number.to_string(), "secret", None, Some(expiry), "test");
+            let away = || provider::error::CredentialsError::provider_error("away");
+            future::ProvideCredentials::ready(expiry.map(credentials).ok_or_else(away))
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_of_a_task_are_asked_for_again_shortly_before_they_expire() {
+        let (hours, minute) = (Duration::from_hours(6), Duration::from_mins(1));
+        for (lasting, ids) in [
+            (vec![Some(hours)], vec!["0", "0"]),
+            (vec![Some(minute), Some(hours)], vec!["0", "1", "1"]),
+            (vec![Some(minute), None, Some(hours)], vec!["0", "0", "2", "2"]),
+            (vec![None, Some(hours)], vec!["away", "1", "1"]),
+            (vec![Some(Duration::ZERO), None], vec!["0", "away"]),
+        ] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let kept = Kept::new(Source { lasting: lasting.clone(), asked: asked.clone() });
+            let mut got = Vec::new();
+            for _ in &ids {
+                let answer = kept.provide_credentials().await;
+                got.push(answer.map_or_else(|_| "away".to_owned(), |known| known.access_key_id().to_owned()));
+            }
+            assert_eq!((got, asked.load(Relaxed)), (ids.iter().map(|id| (*id).to_owned()).collect(), lasting.len()));
+        }
+    }
+
     /// Writes down which hosts are called, and answers nobody.
     #[derive(Clone, Default, Debug)]
-    struct Hosts(Arc<Mutex<Vec<String>>>);
+    struct Hosts(Arc<StdMutex<Vec<String>>>);
 
     impl HttpConnector for Hosts {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

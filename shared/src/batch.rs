@@ -11,7 +11,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures_util::FutureExt;
 use tracing::{Instrument, info_span};
 
-use crate::{ApiError, App, database, lambda::catch_panic, metrics::InvocationStatus, parameters::Queue};
+use crate::{ApiError, App, database, error::catch_panic, metrics::InvocationStatus, parameters::Queue};
 
 /// No message of [`independent`] is begun after this. One may take a second for the connection, one for the work and two
 /// for the dead-letter queue, and the functions' timeout is ten seconds.

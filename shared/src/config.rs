@@ -11,7 +11,7 @@
 use std::{
     collections::BTreeMap,
     env,
-    sync::Arc,
+    sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -124,7 +124,9 @@ pub struct Settings {
     ssm: aws_sdk_ssm::Client,
     names: Vec<String>,
     fallback: Option<Arc<Config>>,
-    cached: Mutex<Option<Cached>>,
+    cached: StdMutex<Option<Cached>>,
+    /// Held while SSM is asked.
+    reading: Mutex<()>,
 }
 
 struct Cached {
@@ -171,7 +173,13 @@ impl Settings {
             ssm = ssm.timeout_config(TimeoutConfig::builder().operation_timeout(SSM_TIMEOUT).build());
         }
         let ssm = aws_sdk_ssm::Client::from_conf(ssm.build());
-        Ok(Self { ssm, names, fallback: fallback.map(Arc::new), cached: Mutex::new(None) })
+        Ok(Self {
+            ssm,
+            names,
+            fallback: fallback.map(Arc::new),
+            cached: StdMutex::default(),
+            reading: Mutex::default(),
+        })
     }
 
     /// A fixed configuration, for tests.
@@ -179,13 +187,14 @@ impl Settings {
     pub fn fixed(config: Config) -> Self {
         let sdk = aws_config::SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
         let cached = Cached { config: Arc::new(config), read_at: Instant::now(), keep: KEEP };
-        let cached = Mutex::new(Some(cached));
-        Self { ssm: aws_sdk_ssm::Client::new(&sdk), names: Vec::new(), fallback: None, cached }
+        let cached = StdMutex::new(Some(cached));
+        let (ssm, reading) = (aws_sdk_ssm::Client::new(&sdk), Mutex::default());
+        Self { ssm, names: Vec::new(), fallback: None, cached, reading }
     }
 
     #[cfg(test)]
-    pub async fn has_read(&self) -> bool {
-        self.cached.lock().await.is_some()
+    pub fn has_read(&self) -> bool {
+        self.cached().is_some()
     }
 
     /// The configuration at a cold start. Each call of SSM may take `limit`. Without a fallback, a throttled call is
@@ -218,9 +227,18 @@ impl Settings {
     }
 
     async fn no_older_than(&self, age: Duration) -> anyhow::Result<Arc<Config>> {
-        let mut cached = self.cached.lock().await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age.min(cached.keep)) {
-            return Ok(cached.config.clone());
+        if let Some(config) = self.kept(age) {
+            return Ok(config);
+        }
+        let known = || self.cached().as_ref().map(|cached| cached.config.clone());
+        let _reading = match (self.reading.try_lock(), known()) {
+            (Ok(reading), _) => reading,
+            // What somebody else is just reading again serves others, unless the database has refused it.
+            (Err(_), Some(known)) if age == KEEP => return Ok(known),
+            (Err(_), _) => self.reading.lock().await,
+        };
+        if let Some(config) = self.kept(age) {
+            return Ok(config);
         }
         let (config, keep) = match self.read().await {
             Ok(config) => {
@@ -228,8 +246,8 @@ impl Settings {
                 (Arc::new(config), KEEP)
             }
             Err(error) => {
-                let (config, source) = match (cached.as_ref(), &self.fallback) {
-                    (Some(cached), _) => (cached.config.clone(), "the cache"),
+                let (config, source) = match (known(), &self.fallback) {
+                    (Some(known), _) => (known, "the cache"),
                     (None, Some(fallback)) => (fallback.clone(), "the fallback in the environment"),
                     (None, None) => return Err(error),
                 };
@@ -238,8 +256,19 @@ impl Settings {
                 (config, Duration::from_secs(30).mul_f64(1.0 + rand::random::<f64>()))
             }
         };
-        *cached = Some(Cached { config: config.clone(), read_at: Instant::now(), keep });
+        *self.cached() = Some(Cached { config: config.clone(), read_at: Instant::now(), keep });
         Ok(config)
+    }
+
+    /// What was read, unless it is older than this or SSM is due to be asked again.
+    fn kept(&self, age: Duration) -> Option<Arc<Config>> {
+        let cached = self.cached();
+        let cached = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age.min(cached.keep))?;
+        Some(cached.config.clone())
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<Cached>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self) -> anyhow::Result<Config> {

@@ -1,4 +1,5 @@
-//! Access to MariaDB: one connection for each execution environment, checked before use, with a timeout for every wait.
+//! Access to MariaDB: one connection for each execution environment, or a pool of them in a server, checked before use, with a
+//! timeout for every wait.
 //!
 //! A connection outlives the invocation that opened it, but may be lost while Lambda freezes the process, so an idle
 //! connection is pinged before use. Work owns the connection while it runs: when it is cancelled, the connection is
@@ -11,24 +12,30 @@ mod login;
 mod replicas;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    cell::Cell,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use sqlx::{ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::{Mutex, Semaphore, SemaphorePermit},
+    task_local,
+    time::timeout,
+};
 
 use self::{
     error::is_lost,
     login::sign,
     replicas::{Checked, Replicas},
 };
-use crate::config::{Config, DatabaseAuth, DatabaseConfig, Settings};
+use crate::{
+    config::{Config, DatabaseAuth, DatabaseConfig, Settings},
+    parameters::DatabaseRole,
+    secret::Secret,
+};
 
 pub use self::{
     error::{Error, Result, ServerError},
@@ -53,23 +60,83 @@ pub(crate) const WRITER_SESSION: &str = "set session transaction isolation level
 pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
-    /// The connection to the primary.
-    idle: Mutex<Option<Open>>,
+    login: Login,
+    /// Connections to the primary.
+    idle: Idle,
     replicas: Replicas,
-    /// Microseconds since the last call of `time_taken`.
-    time_taken: AtomicU64,
+    /// One for each connection that may be open at once; none where requests come one at a time.
+    permits: Option<Semaphore>,
+}
+
+/// Which of the granted accounts work logs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Login {
+    /// The most privileged one: that of a function whose parameters are its own.
+    Granted,
+    /// That of one function among several in a process, if it has one.
+    Of { role: Option<DatabaseRole>, reads_replicas: bool },
+}
+
+impl Login {
+    /// Whether work can log in at all.
+    pub fn has_account(&self) -> bool {
+        !matches!(self, Self::Of { role: None, .. })
+    }
+}
+
+/// Connections that nobody uses, the one used last at the end.
+struct Idle {
+    open: Mutex<Vec<Open>>,
+    most: usize,
+}
+
+impl Idle {
+    fn new(most: usize) -> Self {
+        Self { open: Mutex::default(), most }
+    }
+
+    async fn put(&self, open: Open) {
+        let mut idle = self.open.lock().await;
+        if idle.len() < self.most {
+            idle.push(open);
+        }
+    }
+
+    async fn take(&self) -> Option<Open> {
+        self.open.lock().await.pop()
+    }
+
+    /// Closes all: one of them was not sound, or had another configuration.
+    async fn clear(&self) {
+        self.open.lock().await.clear();
+    }
+}
+
+task_local! {
+    /// Time of all work with the database, of one request or event.
+    static TIME_TAKEN: Cell<Duration>;
+}
+
+/// Does work, and measures the time that it waits for the database, including that for a connection.
+pub async fn measured<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    TIME_TAKEN.scope(Cell::default(), async { (work.await, TIME_TAKEN.with(Cell::get)) }).await
 }
 
 /// Adds the time until it is dropped, so that cancelled work counts as well.
-struct Stopwatch<'a> {
-    total: &'a AtomicU64,
+struct Stopwatch {
     began: Instant,
 }
 
-impl Drop for Stopwatch<'_> {
+impl Stopwatch {
+    fn start() -> Self {
+        Self { began: Instant::now() }
+    }
+}
+
+impl Drop for Stopwatch {
     fn drop(&mut self) {
-        let microseconds = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.total.fetch_add(microseconds, Ordering::Relaxed);
+        // Work that nobody measures is of a start or of a test.
+        _ = TIME_TAKEN.try_with(|total| total.set(total.get() + self.began.elapsed()));
     }
 }
 
@@ -94,18 +161,46 @@ impl Open {
 }
 
 impl Database {
+    /// For a function, whose requests come one at a time.
     pub fn new(settings: Arc<Settings>, sdk: SdkConfig) -> Self {
-        Self { settings, sdk, idle: Mutex::new(None), replicas: Replicas::default(), time_taken: AtomicU64::new(0) }
+        Self { permits: None, ..Self::pool(settings, sdk, Login::Granted, 1) }
     }
 
-    /// Time of all work since the last call, including the wait for a connection.
-    pub fn time_taken(&self) -> Duration {
-        Duration::from_micros(self.time_taken.swap(0, Ordering::Relaxed))
+    /// For requests that come together: at most so many connections to each server are open at once, and work waits for one.
+    pub fn pool(settings: Arc<Settings>, sdk: SdkConfig, login: Login, connections: usize) -> Self {
+        let permits = Some(Semaphore::new(connections));
+        Self { settings, sdk, login, idle: Idle::new(connections), replicas: Replicas::new(connections), permits }
+    }
+
+    /// The permit for one connection.
+    ///
+    /// # Errors
+    /// None becomes free in time.
+    async fn permit(&self) -> Result<Option<SemaphorePermit<'_>>> {
+        let Some(permits) = &self.permits else { return Ok(None) };
+        match timeout(CONNECT_TIMEOUT, permits.acquire()).await {
+            Ok(permit) => Ok(permit.ok()),
+            Err(_) => Err(Error::Away(anyhow!("all connections of this process are in use"))),
+        }
+    }
+
+    /// The part of the configuration that the login has.
+    fn granted(&self, read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
+        let granted = read.map_err(Error::Away)?.database.clone();
+        let none = || Error::Defect(anyhow!("the route table grants this function no access to the database"));
+        let mut granted = granted.ok_or_else(none)?;
+        if let Login::Of { role, reads_replicas } = self.login {
+            granted.accounts.retain(|known, _| Some(*known) == role);
+            if !reads_replicas {
+                granted.replicas.clear();
+            }
+        }
+        if granted.accounts.is_empty() { Err(none()) } else { Ok(granted) }
     }
 
     /// Opens the connection of reads before the first request.
     pub async fn warm_up(&self) -> Result<()> {
-        let config = granted(self.settings.current().await)?;
+        let config = self.granted(self.settings.current().await)?;
         let open = self.take_for_reading(&config).await?;
         self.put_back(open).await;
         Ok(())
@@ -114,7 +209,7 @@ impl Database {
     /// Runs a read, on a replica if the function has replicas: it may then miss what was written in the last seconds. If
     /// the connection is lost, it runs once more on a new one.
     pub async fn read<T>(&self, query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>) -> Result<T> {
-        let config = granted(self.settings.current().await)?;
+        let config = self.granted(self.settings.current().await)?;
         if config.replicas.is_empty() { self.read_primary(query).await } else { self.read_nearby(&config, query).await }
     }
 
@@ -175,7 +270,8 @@ impl Database {
         work: &impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
         limit: Duration,
     ) -> Result<T> {
-        let _stopwatch = Stopwatch { total: &self.time_taken, began: Instant::now() };
+        let _stopwatch = Stopwatch::start();
+        let _permit = self.permit().await?;
         let open = self.take().await?;
         self.attempt_on(open, work, limit).await
     }
@@ -204,25 +300,25 @@ impl Database {
     async fn put_back(&self, mut open: Open) {
         open.idle_since = SystemTime::now();
         match open.replica {
-            None => *self.idle.lock().await = Some(open),
+            None => self.idle.put(open).await,
             Some(_) => self.replicas.put_back(open).await,
         }
     }
 
-    /// The idle connection to the primary, if it is still sound, or a new one.
+    /// An idle connection to the primary, if it is still sound, or a new one.
     async fn take(&self) -> Result<Open> {
-        let config = granted(self.settings.current().await)?;
-        let idle = self.idle.lock().await.take();
-        if let Some(mut open) = idle.filter(|open| open.config == config)
-            && open.is_sound().await
-        {
-            return Ok(open);
+        let config = self.granted(self.settings.current().await)?;
+        if let Some(mut open) = self.idle.take().await {
+            if open.config == config && open.is_sound().await {
+                return Ok(open);
+            }
+            self.idle.clear().await;
         }
         let first = match self.open(config.clone(), CONNECT_TIMEOUT).await {
             Ok(open) => return Ok(open),
             Err(error) => error,
         };
-        let refreshed = granted(self.settings.refreshed().await)?;
+        let refreshed = self.granted(self.settings.refreshed().await)?;
         if refreshed == config {
             return Err(first);
         }
@@ -231,42 +327,49 @@ impl Database {
     }
 
     async fn open(&self, config: DatabaseConfig, limit: Duration) -> Result<Open> {
-        let options = self.options(&config).await.map_err(Error::Defect)?;
+        let server = format!("{}:{}", config.host, config.port);
         let connecting = async {
-            let mut connection = options.connect().await?;
-            if config.login().is_ok_and(|(role, _)| !role.is_reader()) {
-                sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
-            }
-            Ok(connection)
+            let options = self.options(&config).await?;
+            let connected = async {
+                let mut connection = options.connect().await?;
+                if config.login().is_ok_and(|(role, _)| !role.is_reader()) {
+                    sqlx::raw_sql(WRITER_SESSION).execute(&mut connection).await?;
+                }
+                Ok::<_, sqlx::Error>(connection)
+            };
+            connected.await.with_context(|| format!("connecting to {server}")).map_err(Error::Away)
         };
-        let connected = timeout(limit, connecting).await;
-        let connected = connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
-        let connection =
-            connected.with_context(|| format!("connecting to {}:{}", config.host, config.port)).map_err(Error::Away)?;
+        let in_time = timeout(limit, connecting).await;
+        let silent = || Error::Away(anyhow!("connecting to {server}: no answer within {} ms", limit.as_millis()));
+        let connection = in_time.unwrap_or_else(|_| Err(silent()))?;
         Ok(Open { connection, config, replica: None, idle_since: SystemTime::now() })
     }
 
-    /// With IAM, a token is signed for each connection: that is local work, and no token is ever stale.
-    async fn options(&self, config: &DatabaseConfig) -> anyhow::Result<MySqlConnectOptions> {
-        let (_, account) = config.login()?;
-        match config.auth {
-            DatabaseAuth::Password => {
-                let password =
-                    account.password.as_ref().context("the password of the database user was not granted")?;
-                Ok(password_options(config, account, password))
-            }
+    /// With IAM, a token is signed for each connection: that is local work where the credentials are known, and no token is ever
+    /// stale.
+    ///
+    /// # Errors
+    /// [`Error::Away`] without credentials, which a task of ECS asks for; a defect if something was not granted.
+    async fn options(&self, config: &DatabaseConfig) -> Result<MySqlConnectOptions> {
+        let token = match config.auth {
+            DatabaseAuth::Password => None,
             DatabaseAuth::Iam => {
-                let token = sign(&self.sdk, config, account).await?;
-                let region = self.sdk.region().context("AWS_REGION is not set")?;
-                iam_options(config, account, &token, region.as_ref())
+                let (_, account) = config.login().map_err(Error::Defect)?;
+                Some(sign(&self.sdk, config, account).await.map_err(Error::Away)?)
             }
-        }
+        };
+        self.options_with(config, token.as_ref()).map_err(Error::Defect)
     }
-}
 
-fn granted(read: anyhow::Result<Arc<Config>>) -> Result<DatabaseConfig> {
-    let granted = read.map_err(Error::Away)?.database.clone();
-    granted.ok_or_else(|| Error::Defect(anyhow!("the route table grants this function no access to the database")))
+    fn options_with(&self, config: &DatabaseConfig, token: Option<&Secret>) -> anyhow::Result<MySqlConnectOptions> {
+        let (_, account) = config.login()?;
+        if let Some(token) = token {
+            let region = self.sdk.region().context("AWS_REGION is not set")?;
+            return iam_options(config, account, token, region.as_ref());
+        }
+        let password = account.password.as_ref().context("the password of the database user was not granted")?;
+        Ok(password_options(config, account, password))
+    }
 }
 
 /// Marks the error of a connection that broke during work.

@@ -3,6 +3,10 @@
 //! A handler uses bare `?`. Give a cause a context on its way up (`.context("sending the rating")`): it goes to the
 //! log with the request id and is never shown to the caller.
 
+use std::panic::AssertUnwindSafe;
+
+use anyhow::anyhow;
+use futures_util::FutureExt;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -282,6 +286,25 @@ impl From<database::Error> for ApiError {
     }
 }
 
+/// Turns a panic into an error, so that it costs one request or message and the process continues.
+pub async fn catch_panic<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        anyhow!("panicked: {}", text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a message"))
+    })
+}
+
+/// Logs an error of a request, with its cause.
+pub fn log(error: &ApiError) {
+    match error {
+        ApiError::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "Request failed"),
+        ApiError::Unavailable(cause) => {
+            tracing::error!(error = format!("{cause:#}"), "Request failed: a dependency is unavailable");
+        }
+        other => tracing::info!(error = %other, "Request refused"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -350,5 +373,12 @@ mod tests {
             let invalid = (0..count).map(|at| Invalid::new(format!("lines.{at}"), Reason::Blank)).collect();
             assert_eq!(ApiError::Unprocessable(invalid).problem("id-1").errors.len(), named);
         }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        let number = 7;
+        let error = catch_panic(async { panic!("bad number {number}") }).await.map(|(): ()| ()).unwrap_err();
+        assert_eq!(error.to_string(), "panicked: bad number 7");
     }
 }

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
     use crate::{
         database::{CONNECTING, WORK_TIMEOUT, tests::database},
-        lambda::LONGEST_ANSWER,
+        handler::LONGEST_ANSWER,
         uploads::{CoverFiles, Size},
     };
 

@@ -15,6 +15,7 @@ pub mod domain;
 mod draw;
 pub mod error;
 pub mod files_bucket;
+pub mod handler;
 pub mod http;
 pub mod https;
 pub mod intake;

@@ -63,8 +63,14 @@ impl InvocationStatus {
 }
 
 impl Metrics {
+    /// Of the function that this process is.
     pub fn from_env() -> Self {
-        Self { function: function(), cold: AtomicBool::new(true) }
+        Self::of(function())
+    }
+
+    /// Of the function with this name.
+    pub fn of(function: String) -> Self {
+        Self { function, cold: AtomicBool::new(true) }
     }
 
     /// Writes the log line that ends an invocation. `fields` are for readers of the log.

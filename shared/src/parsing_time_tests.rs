@@ -11,7 +11,7 @@ use crate::{
         Cart, DisplayName, Email, Isbn13, Language, OrderNote, Phone, Search, check_no_card, clean, clean_line,
         without_addresses, words::fold,
     },
-    http::{AlbEvent, Query, Request},
+    http::{Event, Query, Request},
     messages::{OrderMessage, Submission},
 };
 
@@ -79,11 +79,11 @@ fn the_time_of_reading_a_body_or_a_message_grows_like_its_size() {
 
 fn form(body: &str) -> Request {
     let content_type = ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
-    let event = AlbEvent {
+    let event = Event {
         http_method: "POST".into(),
         headers: Some([content_type].into()),
         body: Some(body.to_owned()),
-        ..AlbEvent::default()
+        ..Event::default()
     };
     Request::from_event(event, "id")
 }

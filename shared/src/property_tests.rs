@@ -17,7 +17,7 @@ use crate::{
         check_no_card, check_no_link, clean, clean_line, is_default_ignorable, spelling::Known, unlinked, words,
     },
     draw::Draw,
-    http::{AlbEvent, Query, weighted},
+    http::{Event, Query, weighted},
     session::{Pool, PrivateKey, PublicKeys, Subject},
 };
 
@@ -495,7 +495,7 @@ mod requests {
         utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
     }
 
-    fn event(draw: &mut Draw) -> AlbEvent {
+    fn event(draw: &mut Draw) -> Event {
         let headers = [
             "host",
             "cookie",
@@ -517,7 +517,7 @@ mod requests {
         let method =
             if draw.once_in(8) { draw.text() } else { draw.one_of(&["GET", "HEAD", "POST", "PUT"]).to_owned() };
         let path = format!("/{}", draw.word("/ab%2Fé\\.<> ", 20));
-        AlbEvent {
+        Event {
             http_method: method,
             path: if draw.once_in(8) { draw.text() } else { path },
             multi_value_query_string_parameters: Some(
@@ -526,7 +526,7 @@ mod requests {
             multi_value_headers: Some(draw.list(8, header).into_iter().collect()),
             body: if draw.once_in(8) { None } else { Some(draw.text()) },
             is_base64_encoded: draw.once_in(4),
-            ..AlbEvent::default()
+            ..Event::default()
         }
     }
 
@@ -546,7 +546,7 @@ mod requests {
                 assert!(path.starts_with('/') && !path.contains("//"), "{path}");
             }
             let errors = [
-                request.check().err(),
+                request.check(false).err(),
                 request.query(NAMES).err(),
                 request.page_query(NAMES).err(),
                 request.form().err(),
@@ -570,10 +570,10 @@ mod requests {
             let typed = |text: &str| Some(text.to_owned()).filter(|text| !text.trim().is_empty());
             assert_eq!(query.get("q").map(str::to_owned), typed(&value));
             assert_eq!(Query::of_page(&raw, NAMES).unwrap().in_order_of(NAMES), query.in_order_of(NAMES));
-            let form = AlbEvent {
+            let form = Event {
                 multi_value_headers: Some([("content-type".into(), vec![FORM.into()])].into()),
                 body: Some(format!("q={}&author={}", encoded(&value), encoded(&other).replace("%20", "+"))),
-                ..AlbEvent::default()
+                ..Event::default()
             };
             let fields = Request::from_event(form, "id").form().unwrap();
             assert_eq!((fields.get("q").cloned(), fields.get("author").cloned()), (typed(&value), typed(&other)));

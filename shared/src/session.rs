@@ -4,7 +4,7 @@
 //! A session cannot be taken back by itself: functions with the database also compare `issued_at` with the time from which
 //! the customer's sessions count.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use base64::{
     Engine,
@@ -143,6 +143,20 @@ pub struct Session {
     /// In whole seconds, like the end.
     pub issued_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
+}
+
+impl Session {
+    /// The session of a customer whose access token API Gateway has verified, from its claims. It begins with the sign-in, so that
+    /// ending all sessions ends the tokens that were refreshed since, too.
+    /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
+    pub fn of_claims(claims: &BTreeMap<String, String>, now: OffsetDateTime) -> Option<Self> {
+        let at = |name: &str| OffsetDateTime::from_unix_timestamp(claims.get(name)?.parse().ok()?).ok();
+        let (issued_at, expires_at) = (at("auth_time")?, at("exp")?);
+        let is_access = claims.get("token_use").is_some_and(|kind| kind == "access");
+        let counts = is_access && issued_at <= now + CLOCK_SKEW && now < expires_at;
+        let subject = Subject::parse(claims.get("sub")?)?;
+        counts.then_some(Self { subject, pool: Pool::Customers, issued_at, expires_at })
+    }
 }
 
 /// A session of somebody of the staff. The shop has signed it; it may be over, so that a person who comes back is led to the
@@ -334,6 +348,30 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn an_access_token_is_a_session_of_a_customer_from_its_sign_in_to_its_end() {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let subject = "4428d4c8-9071-7070-4f44-0c5a5a5a5a5a";
+        let good = [("sub", subject), ("token_use", "access"), ("auth_time", "1799990000"), ("exp", "1800000060")];
+        let session = |changes: &[(&str, &str)]| {
+            let claims = good.iter().chain(changes).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Session::of_claims(&claims.collect(), now)
+        };
+        let found = session(&[]).unwrap();
+        assert_eq!((found.subject.to_string().as_str(), found.pool), (subject, Pool::Customers));
+        assert_eq!(found.issued_at.unix_timestamp(), 1_799_990_000);
+        for (claim, value) in [
+            ("token_use", "id"),
+            ("sub", "nobody"),
+            ("exp", "1800000000"),
+            ("exp", "soon"),
+            ("auth_time", "1800000061"),
+            ("auth_time", ""),
+        ] {
+            assert_eq!(session(&[(claim, value)]), None, "{claim} {value}");
+        }
+    }
 
     const NOW: OffsetDateTime = datetime!(2026-03-03 10:00 UTC);
     const STAGE: &str = "dev";

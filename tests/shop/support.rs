@@ -1,6 +1,7 @@
 //! Access to the stage of the tests.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::PathBuf,
     process::{Output, Stdio},
@@ -152,6 +153,16 @@ impl Shop {
             .build()
     }
 
+    /// The outputs of a stack.
+    pub async fn outputs(&self, stack: &str) -> BTreeMap<String, String> {
+        let stacks = aws_sdk_cloudformation::Client::new(&self.sdk()).describe_stacks().stack_name(stack);
+        let found = stacks.send().await.expect("a stack");
+        let outputs = found.stacks().iter().flat_map(aws_sdk_cloudformation::types::Stack::outputs);
+        outputs
+            .filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned())))
+            .collect()
+    }
+
     /// The shop's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         self.url.trim_end_matches('/')
@@ -191,7 +202,7 @@ impl Shop {
 }
 
 impl Answer {
-    async fn read(response: Response) -> Self {
+    pub async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Self { status, headers, text: response.text().await.expect("a body") }
     }

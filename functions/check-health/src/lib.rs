@@ -7,7 +7,13 @@ use shared::{
     App, Reply, Request, Result,
     api::{Health, HealthStatus, Reached, ReplicaHealth},
     database::ReplicaState,
+    handler::Handlers,
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_api(handle)
+}
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve_api(check_health::handle).await
+    shared::lambda::serve(check_health::handlers()).await
 }

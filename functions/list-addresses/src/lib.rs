@@ -9,8 +9,14 @@ use frontend::{
 };
 use shared::{
     ApiError, App, Reply, Request, Result,
+    handler::Handlers,
     repo::{authors, books},
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle))
+}
 
 /// Paths of the pages that do not depend on the database.
 const STANDING: &[&str] = &["/", "/books", "/genres", "/about", "/contact", "/privacy", "/terms", "/accessibility"];

@@ -11,10 +11,16 @@ use std::time::Duration;
 use shared::{
     App, Result,
     domain::{BookId, Currency, Filter, Genre, Language, Search, Slice, Sort, Summary, Total},
+    handler::Handlers,
     http::Query,
     repo::{books::Listing, search_misses},
 };
 use tokio::time::timeout;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 /// Hits whose authors a search may name.
 const HITS_WITH_AUTHORS: u32 = 24;

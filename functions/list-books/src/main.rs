@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(list_books::api::handle, frontend::page(list_books::page::handle)).await
+    shared::lambda::serve(list_books::handlers()).await
 }

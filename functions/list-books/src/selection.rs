@@ -106,7 +106,7 @@ mod tests {
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
             .collect();
-        let event = shared::http::AlbEvent {
+        let event = shared::http::Event {
             multi_value_query_string_parameters: Some(pairs.into_iter().collect()),
             ..Default::default()
         };

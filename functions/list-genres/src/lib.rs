@@ -2,3 +2,10 @@
 
 pub mod api;
 pub mod page;
+
+use shared::handler::Handlers;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}

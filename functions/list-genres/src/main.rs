@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(list_genres::api::handle, frontend::page(list_genres::page::handle)).await
+    shared::lambda::serve(list_genres::handlers()).await
 }

@@ -9,12 +9,18 @@ pub mod page;
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::{Cart, Invalid, OrderId, SubmissionKey, VisitorCookie},
+    handler::Handlers,
     intake::signed_in,
     messages::{AskedBy, OrderMessage, OrderV1, SignedInBuyer, Submission},
     shop::{Selling, Shop},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 /// The shop, if it takes orders.
 fn seller() -> Result<&'static Shop> {
@@ -54,7 +60,7 @@ async fn keep_cart(app: &App, request: &Request, reply: Reply, cart: Cart) -> Re
     let message = Submission::cart(session, cart.clone(), now, Some(request.id.clone()));
     let sent = async { app.submissions().await?.send(&message).await.map_err(ApiError::Unavailable) };
     if let Err(error) = sent.await {
-        shared::lambda::log(&error);
+        shared::error::log(&error);
     }
     // An empty one too: without its id and time, the stored one would come back.
     Ok(reply.with_cart(Some(&cart.to_cookie(Uuid::new_v4()))))

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(place_order::api::handle, frontend::page(place_order::page::handle)).await
+    shared::lambda::serve(place_order::handlers()).await
 }

@@ -13,7 +13,7 @@ use shared::{
     batch::deliveries,
     database,
     domain::without_addresses,
-    lambda::catch_panic,
+    error::catch_panic,
     messages::{OrderContent, OrderMessage},
     repo::message_faults::Attempt,
 };

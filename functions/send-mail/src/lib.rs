@@ -23,7 +23,7 @@ use shared::{
     aws::explained,
     batch::{self, deliveries},
     domain::without_addresses,
-    lambda::catch_panic,
+    error::catch_panic,
     mail::{MailMessage, MailSettings, MailV1},
     parameters::Queue,
 };

@@ -2,9 +2,13 @@
 //! browsers keep the file for ever.
 
 use frontend::assets;
-use shared::{ApiError, App, Reply, Request, Result, http::DAY};
+use shared::{ApiError, App, Reply, Request, Result, handler::Handlers, http::DAY};
 
-#[expect(clippy::unused_async, reason = "every handler is")]
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle))
+}
+
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     match request.raw_path() {
         "/robots.txt" => {

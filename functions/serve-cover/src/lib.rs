@@ -6,9 +6,15 @@ use std::sync::OnceLock;
 use shared::{
     ApiError, App, Reply, Request, Result,
     files_bucket::{FilesBucket, cover_client},
+    handler::Handlers,
     https::HttpsClient,
     uploads::CoverName,
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle))
+}
 
 /// One client for each process.
 static CLIENT: OnceLock<HttpsClient> = OnceLock::new();

@@ -2,7 +2,6 @@
 
 use shared::{App, Reply, Request, Result, api::Shop, http::MINUTE};
 
-#[expect(clippy::unused_async, reason = "every handler is")]
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;
     request.query(&[])?;

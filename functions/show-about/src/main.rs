@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(show_about::api::handle, frontend::page(show_about::page::handle)).await
+    shared::lambda::serve(show_about::handlers()).await
 }

@@ -11,7 +11,6 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 static PARSED: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(DOCUMENT).expect("a test keeps the document up to date"));
 
-#[expect(clippy::unused_async, reason = "every handler is")]
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(1)?;
     let context = PageContext::of(request);

@@ -12,3 +12,10 @@ mod rating;
 mod wishlist;
 
 pub use customer::SignedIn;
+
+use shared::handler::Handlers;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}

@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(show_account::api::handle, frontend::page(show_account::page::handle)).await
+    shared::lambda::serve(show_account::handlers()).await
 }

@@ -6,8 +6,14 @@ pub mod page;
 use shared::{
     ApiError, Request, Result,
     domain::{AuthorId, Filter, Sort},
+    handler::Handlers,
     repo::books::Listing,
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 /// The author in a segment of the path, and the list of the books.
 fn listing(request: &Request, segment: usize, limit: u32) -> Result<(AuthorId, Listing)> {

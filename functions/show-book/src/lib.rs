@@ -5,8 +5,13 @@ pub mod api;
 pub mod page;
 mod sample;
 
-use shared::{domain::Book, repo::books};
+use shared::{domain::Book, handler::Handlers, repo::books};
 use sqlx::MySqlConnection;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 async fn find(connection: &mut MySqlConnection, segment: &str) -> sqlx::Result<Option<Book>> {
     match books::id_in(connection, segment).await? {

@@ -3,8 +3,14 @@
 use frontend::{PageContext, pages};
 use shared::{
     App, Reply, Request, Result,
+    handler::Handlers,
     repo::{genres, recommendations},
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle))
+}
 
 /// Books on a shelf.
 const SHELF: usize = 6;

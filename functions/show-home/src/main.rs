@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve_page(frontend::page(show_home::handle)).await
+    shared::lambda::serve(show_home::handlers()).await
 }

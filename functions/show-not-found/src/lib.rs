@@ -1,12 +1,16 @@
 //! Requests that no rule of the load balancer matches: 404 for a path without a route, and for the others the methods that
 //! they have, as 405 or in answer to `OPTIONS`.
 
-use shared::{ApiError, App, Reply, Request, Result, http::Method};
+use shared::{ApiError, App, Reply, Request, Result, handler::Handlers, http::Method};
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(handle, frontend::page(handle))
+}
 
 /// Each path with its methods, from the route table: a test in `infra` compares them.
 const ROUTES: &str = include_str!("routes.txt");
 
-#[expect(clippy::unused_async, reason = "every handler is")]
 pub async fn handle(_: &App, request: &Request) -> Result<Reply> {
     answer(request)
 }

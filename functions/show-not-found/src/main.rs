@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(show_not_found::handle, frontend::page(show_not_found::handle)).await
+    shared::lambda::serve(show_not_found::handlers()).await
 }

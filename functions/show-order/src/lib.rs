@@ -7,6 +7,13 @@ mod checkout;
 mod order;
 pub mod page;
 
+use shared::handler::Handlers;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
+
 #[cfg(test)]
 mod tests {
     use shared::domain::{

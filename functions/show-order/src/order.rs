@@ -56,7 +56,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     let (order, is_away) = match find(app, id).await {
         Ok(order) => (order, false),
         Err(error @ ApiError::Unavailable(_)) => {
-            shared::lambda::log(&error);
+            shared::error::log(&error);
             (None, true)
         }
         Err(error) => return Err(error),

@@ -23,9 +23,10 @@ use frontend::{
 use shared::{
     ApiError, App, Reply, Request, Result,
     domain::Cursor,
+    handler::Handlers,
+    handler::{ANSWER_WITHIN, LONGEST_ANSWER},
     http::Method,
     intake::FORM_KEY,
-    lambda::{ANSWER_WITHIN, LONGEST_ANSWER},
     repo::{audit, contact, customers, imports as stored_imports, orders as stored_orders},
     session::{Pool, StaffSession},
     staff::Waiting,
@@ -34,6 +35,11 @@ use time::OffsetDateTime;
 
 use access::{Access, SignedIn};
 use place::Place;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle).within(limit))
+}
 
 /// Rows of a list.
 const PAGE: u32 = 50;

@@ -93,7 +93,7 @@ pub async fn handle(app: &App, request: &Request, pool: Pool) -> Result<Reply> {
     }
     let browser = browser(&visitors, request, now);
     if let Err(error) = announce(app, request, &person, browser.visitor(), now).await {
-        shared::lambda::log(&error);
+        shared::error::log(&error);
         return ended(SignInFailure::Away);
     }
     let session = key.issue(app.stage(), person.subject, Pool::Customers, now);

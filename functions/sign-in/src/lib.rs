@@ -15,13 +15,19 @@ use std::time::Duration;
 use frontend::{PageContext, pages::SignInFailed};
 use shared::{
     ApiError, App, Reply, Request, Result,
-    lambda::{ANSWER_WITHIN, LONGEST_ANSWER},
+    handler::Handlers,
+    handler::{ANSWER_WITHIN, LONGEST_ANSWER},
     session::Pool,
     sign_in::Provider,
 };
 
 pub use finish::prepare;
 pub use frontend::pages::SignInFailure;
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle).within(limit).prepared_by(prepare))
+}
 
 /// How long an answer may take. The return calls the user pool and the queue. Its code can be used once, so that a shopper who waits is better off than one
 /// who must begin again.

@@ -5,7 +5,12 @@ mod follow;
 mod request;
 
 use frontend::View;
-use shared::{ApiError, App, Reply, Request, Result, domain::BookId};
+use shared::{ApiError, App, Reply, Request, Result, domain::BookId, handler::Handlers};
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::of_page(frontend::page(handle))
+}
 
 pub async fn handle(app: &App, request: &Request) -> Result<Reply> {
     request.expect_segments(2)?;

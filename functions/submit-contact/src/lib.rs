@@ -11,9 +11,15 @@ use shared::{
     domain::{
         DisplayName, Email, Invalid, Language, MessageText, Parsed, Subject, check_no_card_in_email, check_no_link,
     },
+    handler::Handlers,
     intake::{Client, Intake},
     messages::{ContactV1, Content},
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 /// `language` is that of the page with the form, in which the shop answers.
 async fn accept(

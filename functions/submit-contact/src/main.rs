@@ -1,4 +1,4 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shared::lambda::Error> {
-    shared::lambda::serve(submit_contact::api::handle, frontend::page(submit_contact::page::handle)).await
+    shared::lambda::serve(submit_contact::handlers()).await
 }

@@ -11,9 +11,15 @@ use shared::{
     ApiError, App, JsonObject, Reply, Request, Result,
     api::RatingForm,
     domain::{BookId, DisplayName, Invalid, ReviewText, Stars, check_no_link, clean},
+    handler::Handlers,
     intake::{Client, Intake, signed_in},
     messages::{Content, RatingV1, SignedInV1},
 };
+
+/// The handlers of this function.
+pub fn handlers() -> Handlers {
+    Handlers::new(api::handle, frontend::page(page::handle))
+}
 
 /// Minutes for which the shop must have known a visitor, on a stage that asks for it.
 const MIN_VISITOR_MINUTES: &str = "ANAQUEL_MIN_VISITOR_MINUTES";

@@ -1,9 +1,7 @@
 //! A minimal HTTP/1.1 for the clients of a function: bodies with `Content-Length`, persistent connections.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
-#[cfg(test)]
-use std::net::SocketAddr;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use crate::tls;
 
@@ -47,7 +45,6 @@ impl Connection {
     }
 
     /// The client's end, without TLS.
-    #[cfg(test)]
     pub fn to(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;

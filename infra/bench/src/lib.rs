@@ -13,6 +13,7 @@ pub mod load;
 pub mod measure;
 pub mod memory_sizes;
 pub mod orders;
+pub mod server;
 pub mod shop_drill;
 pub mod submissions;
 pub mod table;
@@ -48,6 +49,8 @@ pub struct BenchPlan {
     pub hello: MeasuredFunction,
     /// The most popular books by a function in Python, if `list-books` is measured.
     pub peer: Option<MeasuredFunction>,
+    /// The servers of `Measures::Servers`.
+    pub servers: Vec<server::MeasuredServer>,
     /// SSM parameters of the stage.
     pub parameters: Parameters,
     pub measures: Measures,
@@ -66,6 +69,8 @@ pub enum Measures {
     MemorySizes,
     /// Lists of generated catalogues of 10,000 and of this many books.
     Catalogues(u32),
+    /// Requests that servers take.
+    Servers,
 }
 
 /// A function's release build and its environment.
@@ -97,7 +102,7 @@ impl Parameters {
     }
 
     /// The value of a parameter of the stage.
-    fn get(&self, parameter: Parameter) -> Result<&str> {
+    pub fn get(&self, parameter: Parameter) -> Result<&str> {
         let found = self.0.iter().find(|(name, _)| path_of(name) == parameter.path());
         found.map(|(_, value)| value.as_str()).with_context(|| format!("the stage has no parameter {parameter}"))
     }

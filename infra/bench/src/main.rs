@@ -3,7 +3,7 @@
 use std::io;
 
 use anyhow::{Context, Result};
-use bench::{BenchPlan, Measures, comparison, instructions, measure, memory_sizes, table};
+use bench::{BenchPlan, Measures, comparison, instructions, measure, memory_sizes, server, table};
 use serde::Serialize;
 
 #[tokio::main(flavor = "current_thread")] // like the functions
@@ -18,6 +18,7 @@ async fn main() -> Result<()> {
         Measures::MemorySizes => {
             printed(&memory_sizes::measure(&plan).await?, plan.json, |sizes| memory_sizes::print(sizes))
         }
+        Measures::Servers => printed(&server::measure(&plan.servers)?, plan.json, |loads| server::print(loads)),
         Measures::Catalogues(books) => printed(&comparison::compare(&plan, books).await?, plan.json, comparison::print),
     };
     println!("{}", report?);

@@ -110,7 +110,7 @@ pub fn cpu_of_this_thread() -> Result<Duration> {
 }
 
 /// CPU time of the thread with this folder of `/proc`.
-fn cpu_of_thread(folder: &Path) -> Result<Duration> {
+pub fn cpu_of_thread(folder: &Path) -> Result<Duration> {
     let schedule = fs::read_to_string(folder.join("schedstat"))?;
     let nanoseconds = schedule.split(' ').next().unwrap_or_default().parse();
     Ok(Duration::from_nanos(nanoseconds.context("/proc has no CPU time of a thread")?))

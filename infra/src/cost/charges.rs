@@ -20,7 +20,12 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 45] = [
+const FREE: [&str; 50] = [
+    // Its requests are charges of its stage.
+    "ApiGatewayV2::Api",
+    "ApiGatewayV2::Authorizer",
+    "ApiGatewayV2::Integration",
+    "ApiGatewayV2::Route",
     "ApplicationAutoScaling::ScalingPolicy",
     "Budgets::Budget",
     "CertificateManager::Certificate",
@@ -30,6 +35,7 @@ const FREE: [&str; 45] = [
     "Cognito::ManagedLoginBranding",
     "Cognito::UserPoolClient",
     "Cognito::UserPoolDomain",
+    "Cognito::UserPoolResourceServer",
     "EC2::EgressOnlyInternetGateway",
     "EC2::InternetGateway",
     "EC2::Route",
@@ -73,6 +79,10 @@ const FREE: [&str; 45] = [
 /// The charges of a resource; `None` for an unknown type.
 pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> {
     Some(match kind {
+        // In place of the load balancer, not of the function; how many programs ask is assumed.
+        "ApiGatewayV2::Stage" => {
+            vec![per_use("requests of programs", "api-gateway-request", usage.requests * THROUGH_GATEWAY / MILLION)]
+        }
         "ApplicationAutoScaling::ScalableTarget" => vec![provisioned_concurrency(properties, usage)],
         // Every request runs the function at the edge, and the load balancer's own answers leave through CloudFront.
         "CloudFront::Distribution" => vec![
@@ -107,6 +117,8 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
 }
 
 const MILLION: f64 = 1_000_000.0;
+/// Part of all requests that comes through API Gateway, where a stage has it: an assumption.
+const THROUGH_GATEWAY: f64 = 0.1;
 
 fn fixed(purpose: &str, price: &str, amount: f64) -> Charge {
     Charge { purpose: purpose.to_owned(), price: price.to_owned(), amount, usage_based: false }

@@ -70,6 +70,7 @@ mod tests {
             others,
             [
                 "active-user",
+                "api-gateway-request",
                 "cloudfront-data",
                 "cloudfront-function",
                 "cloudfront-request",

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     routes::{BucketAccess, DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger},
+    stacks::api_gateway,
     stage::{Server, Stage},
 };
 
@@ -216,8 +217,20 @@ fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
     } else {
         dot.edge("shoppers", "load balancer", "flow", &ports.join(", "));
     }
+    let programs = system.only("ApiGatewayV2::Api").is_some();
+    if programs {
+        dot.node("api gateway", "service", "API Gateway\nverifies tokens of customers");
+        dot.edge("shoppers", "api gateway", "flow", "programs, HTTPS 443");
+    }
     for group in groups.iter().filter(|group| group[0].serves_http()) {
         dot.edge("load balancer", id(group), "flow", "");
+        if programs
+            && group
+                .iter()
+                .any(|function| api_gateway::routes().iter().any(|route| route.function.name == function.name))
+        {
+            dot.edge("api gateway", id(group), "flow", "");
+        }
     }
 }
 

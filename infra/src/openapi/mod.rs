@@ -68,6 +68,7 @@ fn document() -> Result<String> {
             "schemas": schemas.definitions(),
             "responses": responses,
             "headers": operation::headers(),
+            "securitySchemes": operation::security_schemes(),
         }),
     };
     Ok(serde_json::to_string_pretty(&document)? + "\n")
@@ -307,7 +308,13 @@ mod tests {
     fn every_component_is_used() {
         let document: Value = serde_json::from_str(&document().unwrap()).unwrap();
         let mut used = BTreeSet::new();
-        visit(&document, "", &mut |_, value| used.extend(value["$ref"].as_str().map(str::to_owned)));
+        visit(&document, "", &mut |_, value| {
+            used.extend(value["$ref"].as_str().map(str::to_owned));
+            let schemes = value["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
+            used.extend(
+                schemes.flat_map(|named| named.keys().map(|name| format!("#/components/securitySchemes/{name}"))),
+            );
+        });
         for (kind, components) in document["components"].as_object().unwrap() {
             for name in components.as_object().unwrap().keys() {
                 assert!(used.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is used by nothing");

@@ -13,6 +13,30 @@ use shared::{
 use super::examples;
 use crate::routes::FUNCTIONS;
 
+const SESSION: &str = "session";
+const TOKEN: &str = "token";
+
+/// How callers show who they are.
+pub fn security_schemes() -> Value {
+    json!({
+        SESSION: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-session",
+            "description": "The cookie of a browser in which a customer has signed in; over plain HTTP, on a developer's machine, \
+                            its name is `session`.",
+        },
+        TOKEN: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of a customer, at the address of API Gateway where the shop has one. API Gateway itself \
+                            answers 401 without a valid token, 403 without the scope, and 429 above its limits, as \
+                            `{\"message\": \"…\"}`.",
+        },
+    })
+}
+
 /// One method of one path.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +58,9 @@ pub struct Operation {
     parameters: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_body: Option<Value>,
+    /// Ways to show who asks, of which one suffices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security: Option<Value>,
     responses: BTreeMap<u16, Value>,
 }
 
@@ -87,6 +114,7 @@ impl Operation {
             description: "",
             parameters: Vec::new(),
             request_body: None,
+            security: None,
             responses: BTreeMap::new(),
         };
         operation.problems(&[500, 503])
@@ -95,6 +123,12 @@ impl Operation {
     /// Sets another id and summary than those of the function, which has several operations.
     pub fn named(self, id: &str, summary: &'static str) -> Self {
         Self { id: id.to_owned(), summary, ..self }
+    }
+
+    /// Needs a session, or at API Gateway a token with this scope.
+    pub fn of_customer(mut self, scope: &str) -> Self {
+        self.security = Some(json!([{ SESSION: [] }, { TOKEN: [scope] }]));
+        self
     }
 
     /// Sets tag and description.

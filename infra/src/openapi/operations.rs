@@ -299,6 +299,7 @@ fn show_account(schemas: &mut Schemas) -> Operation {
     Operation::get("show-account", "/api/account/{part}", "no-store", &any, &examples::own_orders())
         .named("show-account", "Shows what belongs to the customer who is signed in")
         .tagged("account", SIGNED_IN)
+        .of_customer("shop/account")
         .parameter(path("part", &part, &json!("orders"), PARTS))
         .parameter(session())
         .parameter(limit())

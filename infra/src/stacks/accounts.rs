@@ -25,7 +25,7 @@ const STAFF_PASSWORD_LENGTH: i32 = 14;
 const INVITATION_DAYS: i32 = 2;
 
 /// The output of the data stack with the pool's id.
-const fn pool_output(pool: Pool) -> &'static str {
+pub const fn pool_output(pool: Pool) -> &'static str {
     match pool {
         Pool::Customers => "CustomersPool",
         Pool::Staff => "StaffPool",

@@ -1,7 +1,7 @@
 //! The app stack: functions, load balancer, and the buckets of imports and files.
 
 use super::wiring::Wiring;
-use super::{Kind, Stack, accounts, files, function, imports, load_balancer, sweeps};
+use super::{Kind, Stack, accounts, api_gateway, files, function, imports, load_balancer, sweeps};
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 
@@ -10,6 +10,9 @@ pub fn stack(stage: &Stage) -> Stack {
     // Protected last and unprotected last, so a stage is never protected in part.
     stack.protect = stage.protect;
     let wiring = Wiring::new(&mut stack, stage);
+    if let Some(settings) = &stage.api_gateway {
+        api_gateway::add_api(&mut stack, stage, settings);
+    }
     let (unmatched, others): (Vec<&Function>, _) =
         FUNCTIONS.iter().partition(|function| matches!(function.trigger, Trigger::Unmatched));
     let [unmatched] = unmatched[..] else { panic!("exactly one function has the trigger Unmatched") };
@@ -29,6 +32,9 @@ pub fn stack(stage: &Stage) -> Stack {
     }
     if stage.has_sign_in() {
         accounts::add_clients(&mut stack, stage);
+        if let Some(settings) = &stage.api_gateway {
+            api_gateway::add_client(&mut stack, stage, settings);
+        }
     }
     if stage.shop.is_some() {
         sweeps::add(&mut stack.template, stage, &wiring);

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use shared::lambda::ORIGIN;
+use shared::{app::GATEWAY, lambda::ORIGIN};
 use stratosphere::services::aws::applicationautoscaling::{self as autoscaling, scalingpolicy};
 use stratosphere::services::aws::{iam, lambda};
 use stratosphere::value::{ExpBool, ExpString};
 
 use super::wiring::Wiring;
-use super::{Stack, distribution, log_group, permissions};
+use super::{Stack, api_gateway, distribution, log_group, permissions};
 use crate::routes::{Function, Queue};
 use crate::stage::{Egress, ProvisionedConcurrency, Stage};
 use crate::template::{Id, RemovalPolicy, Template, list, logical_id};
@@ -25,6 +25,9 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, function: &'static
         function.environment(stage).map(|(name, value)| (name.to_owned(), value.as_str().into())).collect();
     if stage.has_cloudfront() && function.needs_origin() {
         variables.insert(ORIGIN.to_owned(), distribution::url());
+    }
+    if stage.api_gateway.is_some() && function.verifies_sessions {
+        variables.insert(GATEWAY.to_owned(), api_gateway::id());
     }
     variables.extend(wiring.fallback(stage, function).map(|values| ("ANAQUEL_FALLBACK".to_owned(), values)));
 

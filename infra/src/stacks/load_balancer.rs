@@ -174,11 +174,22 @@ fn load_balancer(stack: &mut Stack, stage: &Stage) -> Id {
     )
 }
 
+/// What scripts of the shop's own pages read from the API, without a token.
+pub const ASKED_BY_PAGES: [&str; 3] = ["/api/orders/*", "/api/submissions/*", "/api/suggestions"];
+
 /// Adds the listener rules of the function's routes.
 pub fn forward(template: &mut Template, stage: &Stage, serving: &Serving, function: &Function, alias: Id) {
     let targets = target_group(template, stage, function, alias);
     for rule in rules(FUNCTIONS).iter().filter(|rule| rule.function == function.name) {
-        add_rule(template, serving, rule, targets);
+        let mut patterns = rule.patterns();
+        if !stage.has_api_at_load_balancer() {
+            let is_page = |pattern: &str| !pattern.starts_with("/api/");
+            let is_asked = |pattern: &str| ASKED_BY_PAGES.contains(&pattern) && rule.methods().contains(&"GET");
+            patterns.retain(|pattern| is_page(pattern) || is_asked(pattern));
+        }
+        if !patterns.is_empty() {
+            add_rule(template, serving, rule, &patterns, targets);
+        }
     }
 }
 
@@ -214,9 +225,9 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
     targets
 }
 
-fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, targets: Id) {
+fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, patterns: &[String], targets: Id) {
     let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.methods().iter().copied()) };
-    let paths = listenerrule::PathPatternConfig! { values: list(rule.patterns().iter().map(String::as_str)) };
+    let paths = listenerrule::PathPatternConfig! { values: list(patterns.iter().map(String::as_str)) };
     let mut conditions = vec![
         listenerrule::RuleCondition! { field: "http-request-method", http_request_method_config: methods },
         listenerrule::RuleCondition! { field: "path-pattern", path_pattern_config: paths },

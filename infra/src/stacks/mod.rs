@@ -2,6 +2,7 @@
 
 mod access_logs;
 pub mod accounts;
+pub mod api_gateway;
 mod app;
 mod archive;
 mod bootstrap;
@@ -66,6 +67,7 @@ pub enum Kind {
     Network,
     Data,
     App,
+    ApiGateway,
     Operations,
 }
 
@@ -146,12 +148,18 @@ fn log_group(template: &mut Template, stage: &Stage, id: String, name: &str) -> 
 
 impl Kind {
     /// All kinds in deploy order.
-    pub const ALL: [Self; 5] = [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::Operations];
+    pub const ALL: [Self; 6] =
+        [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::ApiGateway, Self::Operations];
 
     /// The kinds that the stage has, in deploy order.
     pub fn of(stage: &Stage) -> impl Iterator<Item = Self> + use<> {
         let has_operations = stage.operations || stage.monitoring.is_some();
-        Self::ALL.into_iter().filter(move |kind| has_operations || *kind != Self::Operations)
+        let has_api_gateway = stage.api_gateway.is_some();
+        Self::ALL.into_iter().filter(move |kind| match kind {
+            Self::ApiGateway => has_api_gateway,
+            Self::Operations => has_operations,
+            _ => true,
+        })
     }
 
     fn stack(self, stage: &Stage) -> Stack {
@@ -160,6 +168,7 @@ impl Kind {
             Self::Network => network::stack(stage),
             Self::Data => data::stack(stage),
             Self::App => app::stack(stage),
+            Self::ApiGateway => api_gateway::stack(stage),
             Self::Operations => operations::stack(stage),
         }
     }
@@ -171,6 +180,7 @@ impl Kind {
             Self::Network => "network",
             Self::Data => "data",
             Self::App => "app",
+            Self::ApiGateway => "api-gateway",
             Self::Operations => "operations",
         }
     }

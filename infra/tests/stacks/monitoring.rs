@@ -13,7 +13,8 @@ use infra::stacks::Kind;
 use infra::stage::{Https, STAGES, Stage};
 
 /// The existing metrics: namespace, dimensions and names.
-const METRICS: [(&str, &[&str], &[&str]); 8] = [
+const METRICS: [(&str, &[&str], &[&str]); 9] = [
+    ("AWS/ApiGateway", &["ApiId"], &["5xx", "Count", "Latency"]),
     ("AWS/CloudFront", &["DistributionId", "Region"], &["5xxErrorRate"]),
     ("AWS/ApplicationELB", &["LoadBalancer"], &["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount"]),
     ("AWS/Lambda", &["FunctionName"], &["Duration", "Errors", "Throttles"]),
@@ -109,8 +110,16 @@ fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
         let functions = FUNCTIONS.iter().map(|function| stage.physical(function.name));
         let mut values: BTreeSet<_> = functions.chain(Queue::ALL.map(|queue| stage.physical(queue.name()))).collect();
         values.extend(
-            ["${LoadBalancerName}", "${DistributionId}", "Global", "${DatabaseName}", "unavailable", "failed"]
-                .map(str::to_owned),
+            [
+                "${ApiGatewayId}",
+                "${LoadBalancerName}",
+                "${DistributionId}",
+                "Global",
+                "${DatabaseName}",
+                "unavailable",
+                "failed",
+            ]
+            .map(str::to_owned),
         );
         values.insert("${DatabaseReplica1Name}".to_owned());
         for metric in graph_metrics(&template).into_iter().chain(alarm_metrics(&template)) {

@@ -121,6 +121,9 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("zone", _) => &["Z9999999999ABCDEFGHIJ"],
         ("email", _) => &["others@example.org"],
         ("tax_id" | "address" | "phone" | "register" | "place" | "holder", _) => &["another text"],
+        ("cors_origins", _) => return vec![toml::Value::Array(vec!["https://other.example.org".into()])],
+        ("callback_urls", _) => return vec![toml::Value::Array(vec!["https://other.example.org/return".into()])],
+        ("require_token", _) => &["all"],
         ("countries", _) => return vec![toml::Value::Array(vec!["FR".into()])],
         ("iban", _) => &["DE89370400440532013000"],
         ("sender", _) => &["others@shop.example.org"],
@@ -186,6 +189,7 @@ fn every_property_with_a_physical_name_is_in_names() {
                 // A reference is not the resource's own name, and neither are the properties in `others`.
                 let own = value.is_string() || value["Fn::Sub"].is_string();
                 let others = [
+                    ("AWS::ApiGatewayV2::Stage", "StageName"),
                     ("AWS::Lambda::Alias", "Name"),
                     ("AWS::Lambda::EventInvokeConfig", "FunctionName"),
                     ("AWS::RDS::DBInstance", "DBName"),

@@ -1,6 +1,6 @@
 //! Invariants of the templates.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::lookup::{all_templates, properties, resources};
 use super::support::{stage, template};
 use infra::routes::{FUNCTIONS, Trigger};
 use infra::stacks::{Input, Kind, all};
-use infra::stage::{Egress, Https, Mail, Restore, STAGES, Server, Stage};
+use infra::stage::{Egress, Https, Mail, RequireToken, Restore, STAGES, Server, Stage};
 use infra::template::logical_id;
 use shared::archive::MOST_DAYS;
 
@@ -576,9 +576,15 @@ fn the_password_of_a_primary_with_replicas_is_in_a_secret_of_the_stage_that_no_t
 #[test]
 fn the_local_stage_uses_only_resource_types_of_the_emulator() {
     let supported = [
+        "ApiGatewayV2::Api",
+        "ApiGatewayV2::Authorizer",
+        "ApiGatewayV2::Integration",
+        "ApiGatewayV2::Route",
+        "ApiGatewayV2::Stage",
         "Cognito::UserPool",
         "Cognito::UserPoolClient",
         "Cognito::UserPoolDomain",
+        "Cognito::UserPoolResourceServer",
         "EC2::InternetGateway",
         "EC2::Route",
         "EC2::RouteTable",
@@ -622,4 +628,59 @@ fn the_local_stage_uses_only_resource_types_of_the_emulator() {
             assert!(supported.contains(&r#type.trim_start_matches("AWS::")), "{name} is an {type}");
         }
     }
+}
+
+/// What the shop's own pages read from the API, without a token: in `data-poll` and in `fetch`.
+fn asked_by_pages() -> BTreeSet<String> {
+    let frontend = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend");
+    let files =
+        ["templates", "assets"].into_iter().flat_map(|directory| fs::read_dir(frontend.join(directory)).unwrap());
+    let texts = files.filter_map(|file| fs::read_to_string(file.unwrap().path()).ok());
+    let addresses = |text: String| {
+        let starts = ["data-poll=\"/api/", "fetch(`/api/"].into_iter().flat_map(|mark| text.split(mark).skip(1));
+        let ends = starts.map(|rest| rest.split(['"', '?', '`']).next().unwrap().replace("{{ id }}", "*"));
+        ends.map(|path| format!("/api/{path}")).collect::<Vec<_>>()
+    };
+    texts.flat_map(addresses).collect()
+}
+
+#[test]
+fn where_all_of_the_api_needs_a_token_the_load_balancer_has_what_pages_read_and_no_more() {
+    let mut stage = Stage::in_full("prod").unwrap();
+    let patterns = |stage: &Stage| {
+        let app = template(stage, Kind::App);
+        let mut patterns = BTreeSet::new();
+        for (_, rule) in resources(&app, "ElasticLoadBalancingV2::ListenerRule") {
+            let conditions = rule["Conditions"].as_array().unwrap();
+            let values =
+                |field: &str| conditions.iter().find(|condition| condition["Field"] == field).map(Value::to_string);
+            let paths = values("path-pattern").unwrap_or_default();
+            let is_read = values("http-request-method").unwrap_or_default().contains("GET");
+            let of_api = paths.split('"').filter(|text| text.starts_with("/api/"));
+            patterns.extend(of_api.map(|path| (path.to_owned(), is_read)));
+        }
+        patterns
+    };
+    assert!(patterns(&stage).len() > 10);
+    stage.api_gateway.as_mut().unwrap().require_token = RequireToken::All;
+    let asked = asked_by_pages();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert_eq!(patterns(&stage), asked.into_iter().map(|path| (path, true)).collect());
+}
+
+#[test]
+fn a_scope_to_read_allows_no_route_that_writes() {
+    let mut stage = Stage::in_full("prod").unwrap();
+    stage.api_gateway.as_mut().unwrap().require_token = RequireToken::All;
+    let gateway = template(&stage, Kind::ApiGateway);
+    let mut scopes_of_writes = BTreeSet::new();
+    for (id, route) in resources(&gateway, "ApiGatewayV2::Route") {
+        let scopes: Vec<&str> =
+            route["AuthorizationScopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if route["RouteKey"].as_str().unwrap().starts_with("POST ") {
+            assert_eq!(scopes.len(), 1, "{id}");
+            scopes_of_writes.insert(scopes[0].to_owned());
+        }
+    }
+    assert_eq!(scopes_of_writes, BTreeSet::from(["shop/orders", "shop/submissions"].map(str::to_owned)));
 }

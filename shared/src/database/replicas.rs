@@ -14,9 +14,9 @@ use anyhow::anyhow;
 use futures_util::future::join_all;
 use rand::seq::SliceRandom;
 use sqlx::MySqlConnection;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::time::timeout;
 
-use super::{Database, Error, FRESH_FOR, Lost, NoAnswer, Open, PING_TIMEOUT, Result, Stopwatch, WORK_TIMEOUT, granted};
+use super::{Database, Error, FRESH_FOR, Idle, Lost, NoAnswer, Open, PING_TIMEOUT, Result, Stopwatch, WORK_TIMEOUT};
 use crate::config::{DatabaseConfig, Endpoint};
 
 /// The longest time by which a replica may be behind while the primary answers.
@@ -31,8 +31,8 @@ const LEFT_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Replicas {
     /// Time for logins at replicas, all together.
     pub(super) connect_timeout: Duration,
-    /// The connection to a replica.
-    idle: Mutex<Option<Open>>,
+    /// Connections to replicas.
+    idle: Idle,
     left: StdMutex<Left>,
 }
 
@@ -65,20 +65,19 @@ impl ReplicaState {
     }
 }
 
-impl Default for Replicas {
-    fn default() -> Self {
-        Self { connect_timeout: CONNECT_TIMEOUT, idle: Mutex::default(), left: StdMutex::default() }
-    }
-}
-
 impl Replicas {
-    pub(super) async fn put_back(&self, open: Open) {
-        *self.idle.lock().await = Some(open);
+    /// With at most so many idle connections.
+    pub(super) fn new(connections: usize) -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, idle: Idle::new(connections), left: StdMutex::default() }
     }
 
-    /// The idle connection, if it leads to a replica of this configuration.
+    pub(super) async fn put_back(&self, open: Open) {
+        self.idle.put(open).await;
+    }
+
+    /// An idle connection, if it leads to a replica of this configuration.
     async fn take_idle(&self, config: &DatabaseConfig) -> Option<Open> {
-        let open = self.idle.lock().await.take()?;
+        let open = self.idle.take().await?;
         let replica = &open.replica.as_ref()?.replica;
         let is_known = config.replicas.contains(replica) && open.config == config.of_replica(replica);
         is_known.then_some(open)
@@ -107,7 +106,7 @@ impl Replicas {
 
     #[cfg(test)]
     pub(super) async fn is_connected(&self) -> bool {
-        self.idle.lock().await.is_some()
+        !self.idle.open.lock().await.is_empty()
     }
 
     #[cfg(test)]
@@ -161,7 +160,8 @@ impl Database {
         config: &DatabaseConfig,
         query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
-        let _stopwatch = Stopwatch { total: &self.time_taken, began: Instant::now() };
+        let _stopwatch = Stopwatch::start();
+        let _permit = self.permit().await?;
         let open = self.take_for_reading(config).await?;
         let replica = open.replica.as_ref().map(|checked| checked.replica.clone());
         let outcome = self.attempt_on(open, &query, WORK_TIMEOUT).await;
@@ -298,10 +298,11 @@ impl Database {
     /// # Errors
     /// The parameters cannot be read.
     pub async fn replica_states(&self) -> Result<Vec<ReplicaState>> {
-        let config = granted(self.settings.current().await)?;
+        let config = self.granted(self.settings.current().await)?;
         let state = async |replica: &Endpoint| {
             let began = Instant::now();
             let asking = async {
+                let _permit = self.permit().await?;
                 let mut open = self.open(config.of_replica(replica), super::CONNECT_TIMEOUT).await?;
                 Ok::<_, Error>(lag(&mut open.connection).await?)
             };

@@ -67,7 +67,7 @@ async fn a_connection_that_refuses_statements_is_not_used_again(pool: MySqlPool)
         let refuse = || sqlx::AssertSqlSafe(format!("signal sqlstate '45000' set mysql_errno = {code}"));
         let refused = database.read(async |c| sqlx::raw_sql(refuse()).execute(c).await.map(drop)).await;
         assert_eq!(matches!(refused, Err(Error::Away(_))), is_away, "{code}: {refused:?}");
-        assert!(database.idle.lock().await.is_none(), "{code}");
+        assert!(database.idle.open.lock().await.is_empty(), "{code}");
     }
     assert_ne!(connection_id(&database).await, first);
 }
@@ -93,7 +93,7 @@ async fn an_idle_connection_that_broke_does_not_fail_a_write(pool: MySqlPool) {
     let database = database(&pool);
     let first = connection_id(&database).await;
     sqlx::query("kill ?").bind(first).execute(&pool).await.unwrap();
-    database.idle.lock().await.as_mut().unwrap().idle_since -= 2 * FRESH_FOR;
+    database.idle.open.lock().await.last_mut().unwrap().idle_since -= 2 * FRESH_FOR;
     let write = database.write(async |c| sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await);
     assert_ne!(write.await.unwrap(), first);
 }

@@ -3,12 +3,12 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use lambda_http::http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_decode_str, utf8_percent_encode};
-use serde::Deserialize;
 
 use super::{
-    JsonObject, MAX_BODY, Query,
+    Event, JsonObject, MAX_BODY, Query,
+    event::Gateway,
     weighted::{weight_of, weighted},
 };
 use crate::{
@@ -16,21 +16,6 @@ use crate::{
     error::{ApiError, Result},
     invalid::Invalid,
 };
-
-/// The event of an Application Load Balancer, with or without multi-value headers; parts that nobody needs are left
-/// out: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AlbEvent {
-    pub http_method: String,
-    pub path: String,
-    pub query_string_parameters: Option<BTreeMap<String, String>>,
-    pub multi_value_query_string_parameters: Option<BTreeMap<String, Vec<String>>>,
-    pub headers: Option<BTreeMap<String, String>>,
-    pub multi_value_headers: Option<BTreeMap<String, Vec<String>>>,
-    pub body: Option<String>,
-    pub is_base64_encoded: bool,
-}
 
 #[derive(Debug)]
 pub struct Request {
@@ -47,6 +32,8 @@ pub struct Request {
     pub id: String,
     /// The shop's own origin, if it has a domain or CloudFront.
     shop: Option<String>,
+    /// What API Gateway says about it, if it came that way.
+    gateway: Option<Gateway>,
     /// What makes it unreadable as a whole.
     malformed: Option<Invalid>,
 }
@@ -55,6 +42,9 @@ pub struct Request {
 /// browser reads `\\` as a slash, so that `/\\evil.example` would lead to another site.
 const LOCATION: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// Characters that a decoded path has encoded again: those of [`LOCATION`], and those that would end it or begin an escape.
+const DECODED: &AsciiSet = &LOCATION.add(b'%').add(b'?').add(b'#');
 
 /// A browser takes a cookie with this prefix only from the shop's own host and over HTTPS, so that neither a neighbouring
 /// host nor somebody in the network can plant one.
@@ -75,9 +65,13 @@ impl Request {
     pub const SIGN_IN_COOKIE: &str = "sign-in";
 
     /// Takes the event apart. `lambda_id` names the request where no trace header came.
-    pub fn from_event(event: AlbEvent, lambda_id: &str) -> Self {
-        let headers = headers(&event);
+    pub fn from_event(mut event: Event, lambda_id: &str) -> Self {
+        let headers = event.headers();
+        let gateway = event.take_gateway();
+        let method = if let Some(gateway) = &gateway { &gateway.method } else { &event.http_method };
+        let method = method.parse().map_err(|_| Invalid::other("method", "is none of HTTP's"));
         let raw_query = match event.multi_value_query_string_parameters {
+            _ if gateway.is_some() => pairs(&event.raw_query_string),
             Some(multi) => multi
                 .into_iter()
                 .flat_map(|(name, values)| values.into_iter().map(move |v| (name.clone(), v)))
@@ -94,13 +88,44 @@ impl Request {
         } else {
             body.into_bytes()
         };
-        let method = event.http_method.parse().unwrap_or_else(|_| {
-            malformed = Some(Invalid::other("method", "is none of HTTP's"));
+        let method = method.unwrap_or_else(|error| {
+            malformed = Some(error);
             Method::GET
         });
-        let id = trace_root(&headers).unwrap_or(lambda_id).to_owned();
-        let segments = segments(&event.path);
-        Self { method, raw_path: event.path, segments, raw_query, headers, body, id, shop: None, malformed }
+        // An HTTP API decodes the path, so that a `%` in it is one that was encoded.
+        // <https://github.com/middleapi/standard-server/pull/93> has captures of it.
+        let path = if gateway.is_some() { encode_decoded(&event.raw_path) } else { event.path };
+        Self { gateway, malformed, ..Self::new(method, path, raw_query, headers, body, lambda_id) }
+    }
+
+    /// A request of HTTP. `query` is as it came, with parameters of one name together, as load balancers give them to
+    /// functions; `id` names the request where no trace header came.
+    pub fn from_http(method: Method, path: &str, query: &str, headers: HeaderMap, body: Vec<u8>, id: &str) -> Self {
+        Self::new(method, path.to_owned(), pairs(query), headers, body, id)
+    }
+
+    /// Whether API Gateway sent it, which wants a response in a form of its own.
+    pub fn came_by_gateway(&self) -> bool {
+        self.gateway.is_some()
+    }
+
+    /// The claims of the token that API Gateway has verified. None through another door, or through a gateway with another id
+    /// than the shop's.
+    pub fn claims(&self, gateway_id: &str) -> Option<&BTreeMap<String, String>> {
+        self.gateway.as_ref().filter(|gateway| gateway.id == gateway_id && !gateway_id.is_empty())?.claims.as_ref()
+    }
+
+    fn new(
+        method: Method,
+        raw_path: String,
+        raw_query: Vec<(String, String)>,
+        headers: HeaderMap,
+        body: Vec<u8>,
+        id: &str,
+    ) -> Self {
+        let id = trace_root(&headers).unwrap_or(id).to_owned();
+        let segments = segments(&raw_path);
+        Self { method, raw_path, segments, raw_query, headers, body, id, shop: None, gateway: None, malformed: None }
     }
 
     /// Sets the shop's own origin, `https://shop.example`: links have it, whatever the caller's `Host` is.
@@ -178,7 +203,7 @@ impl Request {
         matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Whether the path is one of a page: every path except those of the API and of the health check. `lambda::serve`
+    /// Whether the path is one of a page: every path except those of the API and of the health check. `Handlers`
     /// selects the handler by it, so that handlers need not.
     pub(crate) fn wants_page(&self) -> bool {
         !matches!(self.segment(0), "api" | "health")
@@ -331,15 +356,16 @@ impl Request {
             .map(|(_, value)| value.trim().trim_matches('"'))
     }
 
-    /// What every request must keep to, before a handler sees it.
-    pub fn check(&self) -> Result<()> {
+    /// What every request must keep to, before a handler sees it. Another site's script may write with a verified token, which
+    /// no browser sends by itself, as it does a cookie.
+    pub fn check(&self, has_token: bool) -> Result<()> {
         if let Some(malformed) = &self.malformed {
             return Err(ApiError::BadRequest(malformed.clone()));
         }
         if self.is_too_large() && !self.can_be_shown_again() {
             return Err(ApiError::TooLarge);
         }
-        let is_safe = self.is_read() || self.method == Method::OPTIONS;
+        let is_safe = has_token || self.is_read() || self.method == Method::OPTIONS;
         if !is_safe && (self.header("sec-fetch-site") == Some("cross-site") || self.foreign_origin()) {
             return Err(ApiError::Forbidden);
         }
@@ -371,26 +397,22 @@ fn decoded(text: &[u8]) -> Option<String> {
     percent_decode(&spaced).decode_utf8().ok().map(Cow::into_owned)
 }
 
-/// A header that HTTP does not allow is left out; it must not cost the request.
-fn headers(event: &AlbEvent) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    let mut append = |name: &str, value: &str| {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value.as_bytes())) {
-            // More headers than the map takes are left out as well.
-            _ = map.try_append(name, value);
-        }
-    };
-    match &event.multi_value_headers {
-        Some(multi) => {
-            for (name, values) in multi {
-                for value in values {
-                    append(name, value);
-                }
-            }
-        }
-        None => event.headers.iter().flatten().for_each(|(name, value)| append(name, value)),
+/// Names and values of a query as it came, those of one name together.
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let mut by_name = BTreeMap::<&str, Vec<&str>>::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        by_name.entry(name).or_default().push(value);
     }
-    map
+    let pair = |(name, values): (&str, Vec<&str>)| {
+        values.into_iter().map(|value| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+    };
+    by_name.into_iter().flat_map(pair).collect()
+}
+
+/// The path as a caller may have written it, so that it can be decoded like any other.
+fn encode_decoded(path: &str) -> String {
+    utf8_percent_encode(path, DECODED).to_string()
 }
 
 /// Split first, decoded after: `%2F` is no separator. What is not UTF-8 becomes U+FFFD, which no route matches.
@@ -418,6 +440,23 @@ mod tests {
 
     fn request(event: serde_json::Value) -> Request {
         Request::from_event(serde_json::from_value(event).unwrap(), "lambda-id")
+    }
+
+    #[test]
+    fn a_request_of_http_is_that_of_its_event() {
+        let of_event = request(json!({
+            "httpMethod": "POST", "path": "/books/a%2Fb/",
+            "multiValueQueryStringParameters": { "b": ["2", "1"], "a": [""], "c": ["x%20y"] },
+            "multiValueHeaders": { "cookie": ["a=1", "b=2"], "x-amzn-trace-id": ["Root=1-2-3"] },
+            "body": "stars=5",
+        }));
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("cookie", "a=1"), ("cookie", "b=2"), ("x-amzn-trace-id", "Root=1-2-3")] {
+            headers.append(name, value.parse().unwrap());
+        }
+        let body = b"stars=5".to_vec();
+        let of_http = Request::from_http(Method::POST, "/books/a%2Fb/", "b=2&c=x%20y&a&&b=1", headers, body, "id");
+        assert_eq!(format!("{of_http:?}"), format!("{of_event:?}"));
     }
 
     #[test]
@@ -551,7 +590,7 @@ mod tests {
         ] {
             let headers = json!({"host": host, "origin": origin});
             let request = request(json!({"httpMethod": "POST", "path": "/", "headers": headers})).of_shop(shop);
-            assert_eq!(request.check().is_ok(), expected, "{shop:?} {host} {origin}");
+            assert_eq!(request.check(false).is_ok(), expected, "{shop:?} {host} {origin}");
         }
     }
 
@@ -620,10 +659,10 @@ mod tests {
         let post = |name: &str, value: &str| {
             request(json!({"httpMethod": "POST", "path": "/", "headers": {"host": "shop.example", name: value}}))
         };
-        assert!(matches!(post("origin", "https://evil.example").check(), Err(ApiError::Forbidden)));
-        assert!(matches!(post("origin", "null").check(), Err(ApiError::Forbidden)));
-        assert!(matches!(post("sec-fetch-site", "cross-site").check(), Err(ApiError::Forbidden)));
-        assert!(post("origin", "https://shop.example").check().is_ok());
+        assert!(matches!(post("origin", "https://evil.example").check(false), Err(ApiError::Forbidden)));
+        assert!(matches!(post("origin", "null").check(false), Err(ApiError::Forbidden)));
+        assert!(matches!(post("sec-fetch-site", "cross-site").check(false), Err(ApiError::Forbidden)));
+        assert!(post("origin", "https://shop.example").check(false).is_ok());
     }
 
     fn form(body: &[u8]) -> Result<BTreeMap<String, String>> {
@@ -684,10 +723,10 @@ mod tests {
         let encoded = request(json!({"httpMethod": "POST", "path": "/", "body": "w7E=", "isBase64Encoded": true}));
         assert_eq!(text.body(), encoded.body());
         let broken = request(json!({"httpMethod": "POST", "path": "/", "body": "%", "isBase64Encoded": true}));
-        assert!(matches!(broken.check(), Err(ApiError::BadRequest(_))));
+        assert!(matches!(broken.check(false), Err(ApiError::BadRequest(_))));
         let large = |path, text: &str, times| {
             let body = format!("message={}", text.repeat(times));
-            request(json!({"httpMethod": "POST", "path": path, "body": body})).check()
+            request(json!({"httpMethod": "POST", "path": path, "body": body})).check(false)
         };
         assert!(matches!(large("/api/contact", "a", MAX_BODY), Err(ApiError::TooLarge)));
         assert!(large("/contact", "a", MAX_WRITTEN).is_ok(), "its page shows it again");

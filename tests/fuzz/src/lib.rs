@@ -11,7 +11,7 @@ use shared::{
     JsonObject, Reply, Request,
     answer_size::MAX_ANSWER,
     domain::{Cart, Currency, Isbn13, SubmissionKey, VisitorCookie, VisitorId},
-    http::AlbEvent,
+    http::Event,
     session::{PrivateKey, PublicKeys, unverified_subject},
     wishlist,
 };
@@ -30,10 +30,10 @@ const NAMES: &[&str] = &["q", "limit", "cursor", "author", "genre", "lines"];
 
 /// An event of a load balancer: it is read, and every error has an answer that a load balancer takes.
 pub fn event(bytes: &[u8]) {
-    let Ok(event) = serde_json::from_slice::<AlbEvent>(bytes) else { return };
+    let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return };
     let request = Request::from_event(event, "lambda-id");
     let errors = [
-        request.check().err(),
+        request.check(false).err(),
         request.query(NAMES).err(),
         request.query_with_lists(NAMES, &["genre"]).err(),
         request.page_query(NAMES).err(),

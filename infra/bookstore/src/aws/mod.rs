@@ -36,6 +36,7 @@ const REACTIVATION_TIMEOUT: Duration = Duration::from_mins(5);
 
 pub struct AwsClients {
     pub region: String,
+    pub apigateway: aws_sdk_apigatewayv2::Client,
     pub cloudformation: aws_sdk_cloudformation::Client,
     pub cognito: aws_sdk_cognitoidentityprovider::Client,
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
@@ -76,6 +77,7 @@ impl AwsClients {
         let s3 = aws_sdk_s3::config::Builder::from(sdk).force_path_style(sdk.endpoint_url().is_some()).build();
         Self {
             region: stage.region.clone(),
+            apigateway: aws_sdk_apigatewayv2::Client::new(sdk),
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             cognito: aws_sdk_cognitoidentityprovider::Client::new(sdk),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(sdk),

@@ -7,22 +7,24 @@ use std::{
     ops::RangeInclusive,
     path::Path,
     process::{Command, Stdio},
+    thread::available_parallelism,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use bench::{BenchPlan, MeasuredFunction, Measures, Parameters, comparison, imports};
+use bench::{BenchPlan, MeasuredFunction, Measures, Parameters, comparison, imports, server::MeasuredServer};
 use clap::Args;
 use infra::{
-    routes::{FUNCTIONS, Function, Trigger},
+    containers::{CONNECTIONS, PORT, Service},
+    routes::{DatabaseRole, FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
-use shared::config::NAMES_PER_CALL;
+use shared::{config::NAMES_PER_CALL, parameters::Parameter};
 
 use crate::{
     arguments,
     aws::{AwsClients, call, connect},
     deploy::{self, Profile},
-    local::{Home, Tool, Tools, valgrind},
+    local::{Emulator, Home, Tool, Tools, any_free_port, client_environment, valgrind},
 };
 
 /// As many books as an identifier can number, and more than the small catalogue has.
@@ -42,14 +44,18 @@ pub struct Bench {
     /// Measure with the processor share of each memory size, as root [default functions: list-books and show-book]
     #[arg(long, conflicts_with_all = ["books", "instructions"])]
     memory_sizes: bool,
+    /// Measure how many requests the server for containers takes, beside a shop with Flask
+    #[arg(long, conflicts_with_all = ["functions", "books", "instructions", "memory_sizes"])]
+    servers: bool,
 }
 
 impl Bench {
     fn measures(&self) -> Measures {
-        match (self.books, self.instructions, self.memory_sizes) {
-            (Some(books), _, _) => Measures::Catalogues(books),
-            (_, true, _) => Measures::Instructions,
-            (_, _, true) => Measures::MemorySizes,
+        match (self.books, self.instructions, self.memory_sizes, self.servers) {
+            (Some(books), ..) => Measures::Catalogues(books),
+            (_, true, ..) => Measures::Instructions,
+            (_, _, true, _) => Measures::MemorySizes,
+            (.., true) => Measures::Servers,
             _ => Measures::Times,
         }
     }
@@ -58,6 +64,10 @@ impl Bench {
 /// A function with a peer in Python.
 const PEERED: &str = "list-books";
 const PEER: &str = "infra/bench/peer/list_books.py";
+/// The folder of a shop in Python.
+const PEER_SERVER: &str = "infra/bench/peer";
+/// Connections of a measured server to the database.
+const POOL: u16 = 16;
 
 /// Functions whose instructions are counted, and which are measured with each memory size, unless others are named: each case
 /// takes some ten seconds.
@@ -74,6 +84,7 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
     let measures = args.measures();
     let functions = match measures {
         Measures::Catalogues(_) => comparable().collect(),
+        Measures::Servers => Vec::new(),
         Measures::Instructions | Measures::MemorySizes if args.functions.is_empty() => {
             chosen(&TYPICAL.map(str::to_owned))?
         }
@@ -85,7 +96,9 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
     let (stage, aws) = connect("local").await?;
     let parameters = parameters(&aws, &stage).await?;
     let (root, target) = deploy::workspace().await?;
-    build(&root, &["bench", "hello"], &functions).await?;
+    let servers = measures == Measures::Servers;
+    let programs: &[&str] = if servers { &["bench", "hello", "server"] } else { &["bench", "hello"] };
+    build(&root, programs, &functions).await?;
 
     let release = target.join("release");
     let planned = |name: &str, environment: BTreeMap<String, String>| {
@@ -103,6 +116,7 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
         functions: functions.iter().map(configured).collect::<Result<_>>()?,
         hello: planned("hello", BTreeMap::new())?,
         peer,
+        servers: if servers { measured_servers(&stage, &parameters, &root, &release)? } else { Vec::new() },
         parameters,
         measures,
         json,
@@ -116,6 +130,54 @@ fn peer(root: &Path, environment: BTreeMap<String, String>) -> Result<MeasuredFu
     let script = root.join(PEER).to_str().context("the path of the workspace is not UTF-8")?.to_owned();
     let name = "in Python".to_owned();
     Ok(MeasuredFunction { name, binary: tools.program("python"), arguments: vec![script], zip_bytes: 0, environment })
+}
+
+/// The services of the server for containers, and the shop with Flask with as many workers as gunicorn's documents advise.
+fn measured_servers(
+    stage: &Stage,
+    parameters: &Parameters,
+    root: &Path,
+    release: &Path,
+) -> Result<Vec<MeasuredServer>> {
+    let home = Home::of_shop()?;
+    let emulator = Emulator::running(&home)?.context("the shop has ended")?;
+    let request = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+    let (hello, list, book) =
+        (request("hello", "/ready"), request("list of 24", "/api/books"), request("a book", "/api/books/53"));
+    let mut servers = Vec::new();
+    for (service, requests) in [
+        (Service::Api, vec![hello.clone(), list.clone(), book.clone()]),
+        (Service::Pages, vec![hello.clone(), request("home page", "/")]),
+    ] {
+        let port = any_free_port()?;
+        let mut environment = service.environment(stage)?;
+        environment.insert(PORT, port.to_string());
+        environment.insert(CONNECTIONS, POOL.to_string());
+        environment.insert("AWS_REGION", stage.region.clone());
+        environment.extend(client_environment(emulator));
+        let environment = environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let (name, binary) = (format!("server, {}", service.name()), release.join("server"));
+        servers.push(MeasuredServer { name, binary, arguments: Vec::new(), environment, port, requests });
+    }
+    let tools = Tools::ensure(&Home::find("bench")?, &[Tool::PythonPeer])?;
+    let (port, workers) = (any_free_port()?, 2 * available_parallelism()?.get() + 1);
+    let folder = root.join(PEER_SERVER).to_str().context("the path of the workspace is not UTF-8")?.to_owned();
+    let arguments = ["-m", "gunicorn", "--chdir", &folder, "--workers", &workers.to_string(), "--bind"];
+    let address = format!("127.0.0.1:{port}");
+    let arguments = arguments.into_iter().chain([address.as_str(), "flask_shop:app"]).map(str::to_owned).collect();
+    let database = |parameter| parameters.get(parameter).map(str::to_owned);
+    let environment = vec![
+        ("DATABASE_HOST".to_owned(), database(Parameter::DatabaseHost)?),
+        ("DATABASE_PORT".to_owned(), database(Parameter::DatabasePort)?),
+        ("DATABASE_NAME".to_owned(), database(Parameter::DatabaseName)?),
+        ("DATABASE_USER".to_owned(), database(Parameter::DatabaseUser(DatabaseRole::Reader))?),
+        ("DATABASE_PASSWORD".to_owned(), database(Parameter::DatabasePassword(DatabaseRole::Reader))?),
+        ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
+    ];
+    let requests = vec![hello, list, book, request("home page", "/")];
+    let name = "Flask, gunicorn".to_owned();
+    servers.push(MeasuredServer { name, binary: tools.program("python"), arguments, environment, port, requests });
+    Ok(servers)
 }
 
 /// Functions that are benchmarked if they are named: the import takes minutes.

@@ -19,6 +19,7 @@ pub mod redrive;
 pub mod replay;
 pub mod rollback;
 pub mod scale;
+pub mod server;
 pub mod sessions;
 pub mod shop;
 pub mod staff;

@@ -15,18 +15,20 @@ mod package;
 pub mod probe;
 pub mod release;
 pub mod removal;
+mod route_limits;
 pub mod secrets;
 pub mod session_keys;
 pub mod stack;
 mod stack_events;
 mod stack_status;
 pub mod unavailable_page;
+mod unwanted;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use infra::{
-    stacks::{Input, Kind, Stack, user_pool_protection},
+    stacks::{Input, Kind, Stack, api_gateway, user_pool_protection},
     stage::Stage,
     synth,
 };
@@ -89,6 +91,7 @@ pub async fn deploy(
     let mut outputs = Outputs::new();
     let mut applied = Vec::new();
     let mut origin_secret = None;
+    unwanted::remove(aws, stage, interaction, data_loss).await?;
     for stack in synth::stacks(stage)? {
         if stack.kind == Kind::App {
             // Before the functions that read them; CloudFormation cannot create them.
@@ -100,6 +103,9 @@ pub async fn deploy(
         if stack.kind == Kind::Data {
             left_over::check_restore(aws, stage).await?;
             left_over::clear_log_groups(aws, stage).await?;
+        }
+        if stack.kind == Kind::ApiGateway {
+            route_limits::delete_gone(aws, output(&outputs, Kind::App, api_gateway::API)?).await?;
         }
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let secret = origin_secret.as_ref().map(|secret| &secret.value);

@@ -178,7 +178,7 @@ async fn finished(aws: &AwsClients, stack: &Stack) -> Result<BTreeMap<String, St
     Ok(outputs(&found))
 }
 
-async fn set_termination_protection(aws: &AwsClients, name: &str, protect: bool) -> Result<()> {
+pub async fn set_termination_protection(aws: &AwsClients, name: &str, protect: bool) -> Result<()> {
     let set = aws.cloudformation.update_termination_protection().stack_name(name);
     let set = call(set.enable_termination_protection(protect).send()).await;
     set.with_context(|| format!("setting the termination protection of {name}")).map(drop)

@@ -126,11 +126,6 @@ fn environment(folder: &Path, port: u16) -> Vec<(&'static str, String)> {
         ("MINISTACK_HOST", "127.0.0.1".to_owned()),
         ("MINISTACK_REGION", REGION.to_owned()),
         ("S3_DATA_DIR", inside("s3")),
-        // Inherited by the functions.
-        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
-        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-        ("AWS_DEFAULT_REGION", REGION.to_owned()),
         // AWS's default; the emulator's own default falls to 16 on machines with little memory.
         ("LAMBDA_ACCOUNT_CONCURRENCY", "1000".to_owned()),
         // Idle execution environments, each with a database connection, end after a minute.
@@ -140,7 +135,18 @@ fn environment(folder: &Path, port: u16) -> Vec<(&'static str, String)> {
         ("SFTP_ENABLED", "0".to_owned()),
         ("DOCKER_HOST", format!("unix://{}", inside("no-docker.sock"))),
     ];
-    inherited.into_iter().chain(ours).collect()
+    // Inherited by the functions.
+    inherited.into_iter().chain(ours).chain(client_environment(port)).collect()
+}
+
+/// Settings of programs that call the emulator at this port.
+pub fn client_environment(port: u16) -> [(&'static str, String); 4] {
+    [
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+    ]
 }
 
 fn is_healthy(port: u16) -> bool {

@@ -26,7 +26,7 @@ use anyhow::{Result, ensure};
 
 pub use self::{
     claim::{Claim, WATCHDOG, close_abandoned},
-    emulator::Emulator,
+    emulator::{Emulator, client_environment},
     home::Home,
     mariadb::MariaDb,
     open::OpenShop,

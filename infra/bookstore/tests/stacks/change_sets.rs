@@ -205,7 +205,7 @@ async fn more_memory_for_one_function_changes_that_function_and_nothing_else() {
     let parameters = stack.inputs.keys().map(|name| (*name, value(name))).collect();
     assert_eq!(changes(&aws, &stack, &parameters).await, []);
 
-    stack.template.set("ShowBook", "MemorySize", json!(512));
+    stack.template.set("ShowBook", "MemorySize", json!(1_024));
     let shown = change::table(&changes(&aws, &stack, &parameters).await);
     let words: Vec<Vec<&str>> = shown.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(words, [["~", "change", "ShowBook", "Lambda::Function", "MemorySize"]]);

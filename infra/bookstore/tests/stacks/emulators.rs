@@ -280,7 +280,7 @@ fn every_resource_of_the_templates_exists() {
             assert_eq!(made, asked_for.keys().copied().collect(), "{stack}");
         }
     }
-    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 19);
+    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 20);
 }
 
 #[ignore = "needs the emulators"]

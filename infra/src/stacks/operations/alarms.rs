@@ -4,7 +4,7 @@ use stratosphere::services::aws::cloudwatch;
 use stratosphere::services::aws::cloudwatch::alarm;
 use stratosphere::value::ExpString;
 
-use super::metrics::{ANY_ERROR_RATE, ERROR_RATE, Metric, Metrics, REPLICA_LAG};
+use super::metrics::{ANY_ERROR_RATE, API_GATEWAY_ERROR_RATE, ERROR_RATE, Metric, Metrics, REPLICA_LAG};
 use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::{Rds, Server, Stage};
@@ -57,6 +57,7 @@ enum MissingData {
 pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id) -> Vec<Id> {
     let mut alarms = Vec::from(error_rate_alarms(metrics));
     alarms.extend(distribution_alarm(metrics));
+    alarms.extend(api_gateway_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(sign_in_alarm(stage, metrics));
     alarms.extend(queue_alarms(metrics));
@@ -115,6 +116,25 @@ fn distribution_alarm(metrics: &Metrics) -> Option<Alarm> {
             "cloudfront-5xx",
             "More than 5 % of CloudFront's responses are 5xx for 15 minutes".to_owned(),
             metrics.distribution_error_rate()?,
+            Threshold::Above(5.0),
+        )
+    })
+}
+
+/// The load balancer's metrics have none of these requests. With few of them one is a large part: hence three periods.
+fn api_gateway_alarm(metrics: &Metrics) -> Option<Alarm> {
+    Some(Alarm {
+        breaching_periods: 3,
+        evaluation_periods: 3,
+        source: Source::Expression(
+            API_GATEWAY_ERROR_RATE,
+            vec![("errors", metrics.api_gateway("5xx", "Sum")?), ("requests", metrics.api_gateway("Count", "Sum")?)],
+        ),
+        ..Alarm::new(
+            "api-gateway-5xx",
+            "api-gateway-5xx",
+            "More than 5 % of API Gateway's responses are 5xx for 15 minutes".to_owned(),
+            metrics.api_gateway("5xx", "Sum")?,
             Threshold::Above(5.0),
         )
     })

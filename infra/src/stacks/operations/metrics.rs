@@ -3,7 +3,7 @@
 use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MESSAGES};
 
 use crate::routes::Queue;
-use crate::stacks::{Kind, Stack, replicas};
+use crate::stacks::{Kind, Stack, api_gateway, replicas};
 use crate::stage::{CLOUDFRONT_REGION, Server, Stage};
 use crate::template::Id;
 
@@ -25,6 +25,8 @@ pub struct Metrics {
     load_balancer: Id,
     /// Id of the distribution, where its metrics are.
     distribution: Option<Id>,
+    /// Id of the HTTP API, where there is one.
+    api_gateway: Option<Id>,
     /// Identifier of the RDS instance.
     database: Option<Id>,
     /// Identifiers of its replicas.
@@ -43,6 +45,10 @@ pub const ERROR_RATE: &str = "IF(FILL(own, 0) + FILL(targets, 0) >= 5, \
 pub const ANY_ERROR_RATE: &str = "IF(FILL(own, 0) + FILL(targets, 0) > 0, \
     100 * (FILL(own, 0) + FILL(targets, 0)) / (FILL(requests, 0) + FILL(own, 0)), 0)";
 
+/// Percentage of API Gateway's responses with 5xx: for an HTTP API, AWS documents `5xx` as a count.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html>
+pub const API_GATEWAY_ERROR_RATE: &str = "IF(FILL(errors, 0) > 0, 100 * FILL(errors, 0) / requests, 0)";
+
 impl Metrics {
     /// Adds the parameters for load balancer and database to the stack.
     pub fn new(stack: &mut Stack, stage: &Stage) -> Self {
@@ -51,6 +57,7 @@ impl Metrics {
         Self {
             load_balancer: stack.input(Kind::App, "LoadBalancerName", "String"),
             distribution: has_metrics.then(|| stack.input(Kind::App, "DistributionId", "String")),
+            api_gateway: stage.api_gateway.as_ref().map(|_| stack.input(Kind::App, api_gateway::API, "String")),
             database: on_rds.then(|| stack.input(Kind::Data, "DatabaseName", "String")),
             replicas: (1..=stage.database.replicas)
                 .filter(|_| on_rds)
@@ -82,6 +89,13 @@ impl Metrics {
     pub fn distribution_error_rate(&self) -> Option<Metric> {
         let dimensions = vec![("DistributionId", parameter(self.distribution?)), ("Region", "Global".to_owned())];
         Some(Metric { namespace: "AWS/CloudFront", name: "5xxErrorRate", dimensions, statistic: "Average" })
+    }
+
+    /// A metric of the HTTP API, if the stage has one: `5xx`, `Count`, `Latency`.
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html>
+    pub fn api_gateway(&self, name: &'static str, statistic: &'static str) -> Option<Metric> {
+        let dimensions = vec![("ApiId", parameter(self.api_gateway?))];
+        Some(Metric { namespace: "AWS/ApiGateway", name, dimensions, statistic })
     }
 
     /// 99th percentile of the duration, in milliseconds.

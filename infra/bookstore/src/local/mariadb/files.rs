@@ -1,8 +1,9 @@
-//! The two files that a private MariaDB starts with: its options and the set-up of its users.
+//! The files that a private MariaDB starts with: its options, the set-up of its users, and a certificate, because RDS speaks TLS.
 
-use std::{fmt::Write, path::Path};
+use std::{fmt::Write, net::Ipv4Addr, path::Path};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use rcgen::{CertificateParams, KeyPair};
 
 use super::{ADMIN, DATABASE};
 use crate::local::{home::write_private, secrets::Secrets};
@@ -40,23 +41,45 @@ impl Role {
     }
 }
 
-/// Writes both files. Returns whether the content of one changed.
+/// In the folder of the server, beside that of its data.
+const CERTIFICATE: &str = "certificate.pem";
+const KEY: &str = "key.pem";
+
+/// Writes all files. Returns whether the content of one changed.
 pub fn write(folder: &Path, settings: &[(&str, String)], role: &Role, port: u16, secrets: &Secrets) -> Result<bool> {
+    write_certificate(folder)?;
     let options_changed = write_private(&folder.join("my.cnf"), &options(settings, role, port))?;
     let setup_changed = write_private(&folder.join("setup.sql"), &setup(secrets))?;
     Ok(options_changed || setup_changed)
+}
+
+/// Keeps the certificate that is there: clients on this machine do not check it.
+fn write_certificate(folder: &Path) -> Result<()> {
+    let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
+    if certificate.exists() && key.exists() {
+        return Ok(());
+    }
+    let pair = KeyPair::generate().context("making a key")?;
+    let signed = CertificateParams::new([Ipv4Addr::LOCALHOST.to_string()])?.self_signed(&pair);
+    write_private(&key, &pair.serialize_pem())?;
+    write_private(&certificate, &signed.context("making a certificate")?.pem())?;
+    Ok(())
 }
 
 /// The stage's settings, then our own, which override them. Paths are relative to the data folder, because a
 /// socket's name has at most 107 bytes.
 fn options(settings: &[(&str, String)], role: &Role, port: u16) -> String {
     let port = port.to_string();
+    // The working directory of the server is that of its data.
+    let [certificate, key] = [CERTIFICATE, KEY].map(|file| format!("../{file}"));
     let private = [
         ("port", port.as_str()),
         ("bind_address", "127.0.0.1"),
         ("socket", "mariadb.sock"),
         ("pid_file", "mariadb.pid"),
         ("skip_name_resolve", "1"),
+        ("ssl_cert", certificate.as_str()),
+        ("ssl_key", key.as_str()),
         ("innodb_buffer_pool_size", "256M"),
         ("innodb_flush_log_at_trx_commit", "2"),
         // On by default in the newer servers that RDS runs; `loose` for those that do not know it.

@@ -221,6 +221,11 @@ mod tests {
         assert!(!half_made.exists());
         execute(&first, "create table kept (id int primary key)").await;
 
+        let mut root = MySqlConnection::connect(&first.root_url(DATABASE)).await.unwrap();
+        let cipher: (String, String) =
+            sqlx::query_as("show status like 'ssl_cipher'").fetch_one(&mut root).await.unwrap();
+        assert!(!cipher.1.is_empty(), "functions connect without TLS, and on AWS with it");
+
         scratch.kill_all();
         fs::remove_file(home.root().join("secrets.toml")).unwrap();
 

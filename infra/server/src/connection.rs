@@ -1,0 +1,264 @@
+//! One socket: requests of HTTP/1.1, or of HTTP/2 without TLS, for the handlers of its thread.
+
+use std::{cell::Cell, convert::Infallible, net::TcpStream, pin::pin, rc::Rc, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, anyhow, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    StatusCode, Version,
+    body::{Body, Incoming},
+    header::{self, HeaderValue},
+    http::request::Parts,
+    rt::Executor,
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use infra::containers::READY;
+use rustix::net::sockopt::set_tcp_user_timeout;
+use shared::{
+    Request,
+    error::ApiError,
+    http::{MAX_BODY, Response},
+    invalid::Invalid,
+};
+use tokio::{
+    sync::watch,
+    task::spawn_local,
+    time::{Instant, sleep, timeout},
+};
+use uuid::Uuid;
+
+use crate::{Accepted, Bounds, Limits, Site, drain::Phase};
+
+/// What the sockets of a thread have in common.
+pub struct Worker<S> {
+    site: Rc<S>,
+    limits: Limits,
+    bounds: Arc<Bounds>,
+    phases: watch::Receiver<Phase>,
+}
+
+impl<S> Clone for Worker<S> {
+    fn clone(&self) -> Self {
+        let Self { site, limits, bounds, phases } = self;
+        Self { site: site.clone(), limits: *limits, bounds: bounds.clone(), phases: phases.clone() }
+    }
+}
+
+/// Bytes of a request's header, as many as a load balancer takes.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const MAX_HEADER: u32 = 64 * 1024;
+
+/// When the process ends, a socket that has asked for nothing yet has this time: its first request may be under way.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
+
+/// The requests of one socket.
+struct Activity {
+    in_progress: Cell<usize>,
+    has_asked: Cell<bool>,
+    /// Since its last request began or ended, or it was accepted.
+    since: Cell<Instant>,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { in_progress: Cell::new(0), has_asked: Cell::new(false), since: Cell::new(Instant::now()) }
+    }
+
+    /// Counts a request, until the value is dropped.
+    fn request(self: &Rc<Self>) -> InProgress {
+        self.has_asked.set(true);
+        self.in_progress.update(|requests| requests + 1);
+        InProgress(self.clone())
+    }
+
+    /// Returns when no request was in progress for this time, at most this time later.
+    async fn idle(&self, limit: Duration) {
+        loop {
+            let idle_for = if self.in_progress.get() == 0 { self.since.get().elapsed() } else { Duration::ZERO };
+            if idle_for >= limit {
+                return;
+            }
+            sleep(limit.saturating_sub(idle_for)).await;
+        }
+    }
+}
+
+struct InProgress(Rc<Activity>);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.in_progress.update(|requests| requests - 1);
+        self.0.since.set(Instant::now());
+    }
+}
+
+/// Spawns the streams of an HTTP/2 socket on its own thread.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, stream: F) {
+        spawn_local(stream);
+    }
+}
+
+type Answer = hyper::Response<Full<Bytes>>;
+
+impl<S: Site> Worker<S> {
+    pub fn new(site: S, limits: Limits, bounds: Arc<Bounds>, phases: watch::Receiver<Phase>) -> Self {
+        Self { site: Rc::new(site), limits, bounds, phases }
+    }
+
+    /// Serves the socket in the background, with its permit.
+    pub fn serve(self, accepted: Accepted) {
+        spawn_local(async move {
+            if let Err(error) = self.serve_socket(accepted.socket, accepted.is_spare).await {
+                tracing::debug!(error = format!("{error:#}"), "Socket ended");
+            }
+            drop(accepted.permit);
+        });
+    }
+
+    async fn serve_socket(mut self, socket: TcpStream, is_spare: bool) -> Result<()> {
+        socket.set_nodelay(true)?;
+        let milliseconds = u32::try_from(self.limits.taken_within.as_millis()).unwrap_or(u32::MAX);
+        set_tcp_user_timeout(&socket, milliseconds).context("bounding the wait for a client")?;
+        let io = TokioIo::new(tokio::net::TcpStream::from_std(socket)?);
+        let mut http = Builder::new(Local);
+        // `idle` bounds the wait for a header, in both versions and before there is one.
+        http.http1().header_read_timeout(None).max_buf_size(MAX_HEADER as usize);
+        http.http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(self.limits.taken_within)
+            .keep_alive_timeout(self.limits.taken_within)
+            .max_header_list_size(MAX_HEADER)
+            .max_concurrent_streams(32);
+        let activity = Rc::new(Activity::new());
+        let (worker, requests) = (self.clone(), activity.clone());
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let (worker, in_progress) = (worker.clone(), requests.request());
+            async move {
+                let answer = worker.answer(request, is_spare).await;
+                drop(in_progress);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let mut connection = pin!(http.serve_connection(io, service));
+        let limit = if is_spare { self.limits.spare_idle_for } else { self.limits.idle_for };
+        let mut idle = pin!(activity.idle(limit));
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended.map_err(|error| anyhow!(error)),
+            () = idle.as_mut() => bail!("it was idle for too long"),
+            _ = self.phases.wait_for(|phase| matches!(phase, Phase::Closing | Phase::Ended)) => {}
+        }
+        if !activity.has_asked.get()
+            && let Ok(ended) = timeout(FIRST_REQUEST_WITHIN, connection.as_mut()).await
+        {
+            return ended.map_err(|error| anyhow!(error));
+        }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection => ended.map_err(|error| anyhow!(error)),
+            () = idle => bail!("it was idle for too long"),
+        }
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>, is_spare: bool) -> Answer {
+        let (parts, body) = request.into_parts();
+        let is_draining = *self.phases.borrow() != Phase::Serving;
+        let mut answer = if parts.uri.path() == READY {
+            ready(is_draining)
+        } else if is_spare {
+            self.busy(&parts, "sockets", self.limits.sockets)
+        } else {
+            self.respond(&parts, body).await
+        };
+        if (is_draining || is_spare) && parts.version < Version::HTTP_2 {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
+    async fn respond(&self, parts: &Parts, body: Incoming) -> Answer {
+        let upper = body.size_hint().upper();
+        let bytes = upper.map_or(self.limits.body, |upper| usize::try_from(upper).unwrap_or(usize::MAX));
+        if bytes > self.limits.body {
+            return self.refuse(parts, &ApiError::TooLarge);
+        }
+        let is_large = upper.is_none_or(|upper| upper > MAX_BODY as u64);
+        let (bodies, most) = if is_large {
+            (&self.bounds.large_bodies, self.limits.large_bodies)
+        } else {
+            (&self.bounds.bodies, self.limits.bodies)
+        };
+        let Ok(_bytes) = bodies.try_acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)) else {
+            return self.busy(parts, "bytes of bodies", most);
+        };
+        let body = match timeout(self.limits.body_within, Limited::new(body, self.limits.body).collect()).await {
+            Ok(Ok(body)) => body.to_bytes().into(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return self.refuse(parts, &ApiError::TooLarge),
+            Ok(Err(error)) => return self.refuse(parts, &body_error(format!("did not arrive whole: {error}"))),
+            Err(_) => {
+                let seconds = self.limits.body_within.as_secs();
+                return self.refuse(parts, &body_error(format!("did not arrive within {seconds} s; send it again")));
+            }
+        };
+        // Only now, so that slow clients keep nobody waiting.
+        let Ok(_permit) = self.bounds.requests.try_acquire() else {
+            return self.busy(parts, "requests", self.limits.requests);
+        };
+        answer_of(self.site.respond(request_of(parts, body)).await)
+    }
+
+    fn busy(&self, parts: &Parts, what: &str, most: usize) -> Answer {
+        self.refuse(parts, &ApiError::Unavailable(anyhow!("{most} {what} are in progress, the most at once")))
+    }
+
+    /// The rest of a body may still come, so this is the last response of its socket.
+    fn refuse(&self, parts: &Parts, error: &ApiError) -> Answer {
+        let mut answer = answer_of(self.site.refuse(request_of(parts, Vec::new()), error));
+        if parts.version < Version::HTTP_2 {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}
+
+fn body_error(what: String) -> ApiError {
+    Invalid::other("body", what).into()
+}
+
+fn request_of(parts: &Parts, body: Vec<u8>) -> Request {
+    let id = Uuid::new_v4().to_string();
+    let query = parts.uri.query().unwrap_or_default();
+    let mut headers = parts.headers.clone();
+    // HTTP/2 has the host in its own field, and in HTTP/1 that of an absolute address counts more than the header:
+    // <https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2>.
+    if let Some(host) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(host.as_str())
+    {
+        headers.insert(header::HOST, host);
+    }
+    Request::from_http(parts.method.clone(), parts.uri.path(), query, headers, body, &id)
+}
+
+fn answer_of(response: Response) -> Answer {
+    let (status, headers, body) = response.into_parts();
+    let mut answer = hyper::Response::new(Full::from(body.unwrap_or_default()));
+    (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
+    answer
+}
+
+fn ready(is_draining: bool) -> Answer {
+    let mut answer = hyper::Response::new(Full::default());
+    if is_draining {
+        *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    answer
+}
