@@ -8,7 +8,7 @@ use shared::config::PARAMETERS;
 use crate::{
     listener_rules::{Rule, is_matched, rules},
     routes::{FUNCTIONS, Function, Route, Trigger},
-    stage::Stage,
+    stage::{Containers, Stage, Tasks},
 };
 
 /// A service on ECS: tasks that each run the server with these handlers.
@@ -26,6 +26,9 @@ pub const SERVICE: &str = "ANAQUEL_SERVICE";
 pub const CONNECTIONS: &str = "ANAQUEL_CONNECTIONS";
 /// The environment variable with the port that the server listens on.
 pub const PORT: &str = "ANAQUEL_PORT";
+
+/// The port of a task.
+pub const HTTP_PORT: u16 = 8080;
 
 /// A path that is 200 while the server takes requests, for the health check of a target group: it asks no dependency, because
 /// new tasks would not bring back a database that is away.
@@ -50,6 +53,20 @@ impl Service {
         let found = Self::ALL.into_iter().find(|service| service.name() == name);
         ensure!(found.is_some(), "{SERVICE} is {name:?}; the services are pages and api");
         Ok(found.unwrap_or(Self::Pages))
+    }
+
+    /// The range of its tasks.
+    pub fn tasks(self, settings: &Containers) -> Tasks {
+        match self {
+            Self::Pages => settings.pages,
+            Self::Api => settings.api,
+        }
+    }
+
+    /// The logins to the database that its functions have, each with a pool of its own in each thread.
+    pub fn logins(self) -> usize {
+        let logins = self.functions().filter_map(|function| Some((function.database?, function.reads_replicas)));
+        logins.collect::<BTreeSet<_>>().len()
     }
 
     fn has(self, route: &Route) -> bool {
@@ -90,6 +107,20 @@ impl Service {
 /// Whether containers can serve the function's requests.
 pub fn runs_in_containers(function: &Function) -> bool {
     matches!(function.trigger, Trigger::Http(_) | Trigger::Unmatched) && !ON_LAMBDA.contains(&function.name)
+}
+
+/// Priority of the first rule that leads everybody to containers.
+pub const EVERYBODY: i32 = 24_000;
+/// Rules of functions that stay with Lambda come before that, by as much as this.
+const BEFORE: i32 = 22_000;
+
+/// The priority of a rule with these path patterns. It does not depend on `compute`, so that a switch moves none.
+pub fn priority(stage: &Stage, rule: &Rule, patterns: &[String]) -> i32 {
+    let own = i32::try_from(rule.priority).expect("at most 50,000");
+    let function = FUNCTIONS.iter().find(|function| function.name == rule.function);
+    let stays = !function.is_some_and(runs_in_containers)
+        || !stage.has_api_at_load_balancer() && patterns.iter().any(|pattern| pattern.starts_with("/api/"));
+    if stage.containers.is_some() && stays { own - BEFORE } else { own }
 }
 
 /// Finds the function of a request by the rules of the load balancer.
@@ -175,6 +206,20 @@ mod tests {
             ("BREW", "/", "show-not-found"),
         ] {
             assert_eq!(dispatch.function(method, path), function, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn rules_of_what_stays_with_lambda_come_before_those_of_containers_and_all_others_behind() {
+        let stage = Stage::in_full("prod").unwrap();
+        for rule in rules(FUNCTIONS) {
+            let stays = ON_LAMBDA.contains(&rule.function);
+            let priority = priority(&stage, &rule, &rule.patterns());
+            assert_eq!(priority < EVERYBODY, stays, "{}", rule.first().path);
+            assert!(priority > 4 && !(EVERYBODY..EVERYBODY + 4).contains(&priority), "{}", rule.first().path);
+            let without = Stage { containers: None, ..stage.clone() };
+            assert_eq!(super::priority(&without, &rule, &rule.patterns()), i32::try_from(rule.priority).unwrap());
+            assert_eq!(super::priority(&stage.on_lambda(), &rule, &rule.patterns()), priority);
         }
     }
 

@@ -13,14 +13,15 @@ use shared::session::Pool;
 use shared::shop::{Collect, Ship, TaxRates};
 use url::Url;
 
+use crate::containers::Service;
 use crate::database_memory::{LOGINS, Memory};
 use crate::facts::{FACTS, Zone};
 use crate::listener_rules::{rules, without_rule};
 use crate::routes::{DatabaseRole, Function, Queue, Trigger};
 use crate::stacks::api_gateway::routes;
 use crate::stage::{
-    Firewall, Https, Mail, MasterPassword, Monitoring, Orders, ProvisionedConcurrency, Rds, Restore, Server,
-    ShopSettings, Stage,
+    CLOUDFRONT_REGION, Containers, Egress, Firewall, Https, Mail, MasterPassword, Monitoring, Orders,
+    ProvisionedConcurrency, Rds, Restore, Server, ShopSettings, Stage, Tasks,
 };
 
 /// Most rules of one load balancer; AWS raises this quota on request.
@@ -77,6 +78,8 @@ pub fn check(stage: &Stage, functions: &[Function]) -> Result<()> {
         covers(stage),
         firewall(stage),
         api_gateway(stage),
+        containers(stage),
+        failover(stage),
         monitoring(stage),
         storage(stage),
         retries(stage, functions),
@@ -154,9 +157,14 @@ fn names(stage: &Stage, functions: &[Function]) -> Vec<String> {
 }
 
 /// Listener rules of the stage's load balancer, without default rules. CloudFront adds three: one for requests with the origin
-/// secret that no route matches, and two for those that write without it.
-fn count_of_rules(https: Https, functions: &[Function]) -> usize {
-    rules(functions).len() + if https == Https::CloudFront { 3 } else { 0 }
+/// secret that no route matches, and two for those that write without it; containers at most two for each service and one more.
+fn count_of_rules(stage: &Stage, https: Https, functions: &[Function]) -> usize {
+    let of_containers = match stage.containers {
+        None => 0,
+        Some(_) if stage.has_api_at_load_balancer() => 4,
+        Some(_) => 5,
+    };
+    rules(functions).len() + of_containers + if https == Https::CloudFront { 3 } else { 0 }
 }
 
 /// Warnings about later changes that AWS would refuse.
@@ -164,10 +172,10 @@ fn count_of_rules(https: Https, functions: &[Function]) -> usize {
 /// Between `domain` and the other values of `https` the routes move to another listener: CloudFormation creates the new
 /// rules before it deletes the old ones, and the quota is that of the load balancer.
 pub fn warnings(stage: &Stage, functions: &[Function]) -> Vec<String> {
-    let now = count_of_rules(stage.https, functions);
+    let now = count_of_rules(stage, stage.https, functions);
     let moves = |to: &Https| (*to == Https::Domain) != (stage.https == Https::Domain);
     let changes = [Https::Domain, Https::CloudFront, Https::None].into_iter().filter(moves);
-    let needed = changes.map(|to| (to, now + count_of_rules(to, functions)));
+    let needed = changes.map(|to| (to, now + count_of_rules(stage, to, functions)));
     needed
         .filter(|(_, count)| *count > MAX_RULES)
         .map(|(to, count)| {
@@ -187,7 +195,7 @@ fn routing(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let mut problems = Vec::new();
     // CloudFront adds to each rule the origin secret with two wildcards.
     let (more_values, more_wildcards) = if stage.has_cloudfront() { (1, 2) } else { (0, 0) };
-    let count = count_of_rules(stage.https, functions);
+    let count = count_of_rules(stage, stage.https, functions);
     if count > MAX_RULES {
         problems.push(format!(
             "{count} listener rules; a load balancer has at most {MAX_RULES}; let routes share a rule in \
@@ -244,17 +252,96 @@ fn shared_by<'a>(patterns: &[String], fix: &'a str) -> (String, &'a str) {
 /// The connection budget. During a release the old and the new version of a function both hold connections.
 fn connections(stage: &Stage, functions: &[Function]) -> Vec<String> {
     let concurrent: u32 = functions.iter().map(|function| u32::from(function.connections(stage))).sum();
-    let (held, max) = (2 * concurrent, u32::from(stage.database.max_connections));
+    let of_tasks: u32 = stage.containers.iter().map(connections_of_tasks).sum();
+    let (held, max) = (2 * (concurrent + of_tasks), u32::from(stage.database.max_connections));
     let allowed = max * MAX_HELD_PERCENT / 100;
     if held <= allowed {
         return Vec::new();
     }
+    let (holders, tasks, lower) = if of_tasks == 0 {
+        ("functions", String::new(), "[concurrency]")
+    } else {
+        ("functions and tasks", format!(" and 2 x {of_tasks} of tasks"), "[concurrency] or [containers]")
+    };
     vec![format!(
-        "functions can hold {held} database connections during a release (2 x {concurrent} concurrent executions); at most \
-         {allowed} are allowed, 80 % of max_connections = {max}; lower [concurrency] or raise max_connections in \
+        "{holders} can hold {held} database connections during a release (2 x {concurrent} concurrent executions{tasks}); at most \
+         {allowed} are allowed, 80 % of max_connections = {max}; lower {lower} or raise max_connections in \
          infra/stages/{}.toml",
         stage.name
     )]
+}
+
+/// The most connections of all tasks of both services.
+fn connections_of_tasks(settings: &Containers) -> u32 {
+    let tasks: u32 = Service::ALL.into_iter().map(|service| u32::from(service.tasks(settings).max)).sum();
+    tasks * u32::from(settings.connections)
+}
+
+/// Memory in MiB that Fargate has with these CPU units, from the least to the most, in steps.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html>
+fn memory_of_fargate(cpu: u16) -> Option<(u16, u16, u16)> {
+    match cpu {
+        256 => Some((512, 2_048, 512)),
+        512 => Some((1_024, 4_096, 1_024)),
+        1_024 => Some((2_048, 8_192, 1_024)),
+        2_048 => Some((4_096, 16_384, 1_024)),
+        4_096 => Some((8_192, 30_720, 1_024)),
+        _ => None,
+    }
+}
+
+fn failover(stage: &Stage) -> Vec<String> {
+    let wants = stage.domain.as_ref().is_some_and(|domain| domain.failover);
+    if !wants || stage.region == CLOUDFRONT_REGION {
+        return Vec::new();
+    }
+    vec![format!(
+        "failover is true and region is {}; the page's certificate and the metrics of Route 53 are in {CLOUDFRONT_REGION}: remove \
+         failover",
+        stage.region
+    )]
+}
+
+fn containers(stage: &Stage) -> Vec<String> {
+    let Some(settings) = &stage.containers else { return Vec::new() };
+    let mut problems = Vec::new();
+    let Containers { cpu, memory_mb, connections, .. } = *settings;
+    match memory_of_fargate(cpu) {
+        None => problems.push(format!("cpu is {cpu}; Fargate has 256, 512, 1024, 2048 and 4096 CPU units")),
+        Some((least, most, step)) => {
+            // 1,536 is not among the sizes with 256 units.
+            let exists =
+                (least..=most).contains(&memory_mb) && memory_mb % step == 0 && (cpu, memory_mb) != (256, 1_536);
+            if !exists {
+                problems.push(format!(
+                    "memory_mb is {memory_mb}; with {cpu} CPU units, Fargate has {least} to {most} in steps of {step}"
+                ));
+            }
+        }
+    }
+    if stage.egress == Egress::Ipv6 {
+        problems.push(
+            "there is a section [containers] and egress is \"ipv6\", which Fargate does not use to pull an image; choose \
+             another egress"
+                .to_owned(),
+        );
+    }
+    for service in Service::ALL {
+        let (Tasks { min, max }, name) = (service.tasks(settings), service.name());
+        if min == 0 || min > max {
+            problems.push(format!("{name} has {min} to {max} tasks; min must be at least 1 and at most max"));
+        }
+        let logins = service.logins();
+        if usize::from(connections) < logins {
+            problems.push(format!(
+                "connections is {connections}; the service {name} needs at least {logins}, one for each of its logins"
+            ));
+        }
+        if let Err(error) = service.environment(stage) {
+            problems.push(format!("{error:#}"));
+        }
+    }
+    problems
 }
 
 /// The release's probe of a new version needs unreserved concurrency, and while the alias moves, both versions have their
@@ -831,6 +918,48 @@ mod tests {
     }
 
     #[test]
+    fn containers_that_fargate_the_network_or_the_database_would_refuse_are_rejected() {
+        let with = |change: fn(&mut Stage, &mut Containers)| {
+            let mut stage = Stage::in_full("prod").unwrap();
+            let mut settings = stage.containers.clone().unwrap();
+            change(&mut stage, &mut settings);
+            stage.containers = Some(settings);
+            check(&stage, FUNCTIONS).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(with(|_, _| {}), "");
+        for (cpu, memory_mb, problem) in [
+            (300, 1_024, "cpu is 300"),
+            (256, 1_536, "memory_mb is 1536"),
+            (512, 512, "memory_mb is 512; with 512 CPU units, Fargate has 1024 to 4096 in steps of 1024"),
+            (1_024, 2_500, "memory_mb is 2500"),
+        ] {
+            let mut stage = Stage::in_full("prod").unwrap();
+            let settings = stage.containers.as_mut().unwrap();
+            (settings.cpu, settings.memory_mb) = (cpu, memory_mb);
+            assert!(containers(&stage).join("").contains(problem), "{cpu} {memory_mb}");
+        }
+        assert!(with(|stage, _| stage.egress = Egress::Ipv6).contains("egress is \"ipv6\""));
+        assert!(with(|_, settings| settings.pages.min = 0).contains("pages has 0 to 4 tasks"));
+        assert!(with(|_, settings| settings.api.min = 3).contains("api has 3 to 2 tasks"));
+        assert!(
+            with(|_, settings| settings.connections = 1).contains("connections is 1; the service pages needs at least")
+        );
+        let many = with(|_, settings| settings.pages.max = 40);
+        assert!(
+            many.contains("functions and tasks can hold") && many.contains("lower [concurrency] or [containers]"),
+            "{many}"
+        );
+    }
+
+    #[test]
+    fn a_failover_outside_of_the_region_of_its_certificate_is_rejected() {
+        let full = Stage::in_full("prod").unwrap();
+        assert_eq!(failover(&full), Vec::<String>::new());
+        let elsewhere = Stage { region: "eu-west-1".to_owned(), ..full };
+        assert!(failover(&elsewhere).join("").contains("region is eu-west-1"));
+    }
+
+    #[test]
     fn addresses_that_only_look_like_origins_and_callbacks_are_rejected() {
         for good in ["*", "https://app.example", "http://localhost:8123"] {
             assert!(is_origin(good), "{good}");
@@ -1249,7 +1378,7 @@ mod tests {
             let app = stacks::all(&stage).unwrap().into_iter().find(|stack| stack.kind == Kind::App).unwrap();
             let template = app.template.to_json().unwrap();
             let count = template.matches("\"AWS::ElasticLoadBalancingV2::ListenerRule\"").count();
-            assert_eq!(count, count_of_rules(https, FUNCTIONS), "with {}", https.name());
+            assert_eq!(count, count_of_rules(&stage, https, FUNCTIONS), "with {}", https.name());
         }
         assert!(STAGES.iter().all(|(name, _)| warnings(&Stage::load(name).unwrap(), FUNCTIONS).is_empty()));
     }
@@ -1315,7 +1444,8 @@ mod tests {
     /// AWS's quota is 100, and the stage still has to grow.
     #[test]
     fn the_routes_need_at_most_40_rules_and_80_while_https_changes() {
-        let counts = [Https::Domain, Https::CloudFront, Https::None].map(|https| count_of_rules(https, FUNCTIONS));
+        let counts =
+            [Https::Domain, Https::CloudFront, Https::None].map(|https| count_of_rules(&prod(), https, FUNCTIONS));
         assert!(counts.iter().all(|count| *count <= 40), "{counts:?}");
         assert!(counts[0] + counts[1].max(counts[2]) <= 80, "{counts:?}");
     }

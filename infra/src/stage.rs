@@ -55,6 +55,7 @@ pub struct Stage {
     pub domain: Option<Domain>,
     pub firewall: Option<Firewall>,
     pub api_gateway: Option<ApiGateway>,
+    pub containers: Option<Containers>,
     pub monitoring: Option<Monitoring>,
     pub concurrency: Concurrency,
     pub submissions: Submissions,
@@ -126,6 +127,9 @@ pub struct Domain {
     pub name: String,
     /// Id of the Route 53 hosted zone that contains the name.
     pub zone: String,
+    /// Whether Route 53 leads the name to a page while the shop is away.
+    #[serde(default)]
+    pub failover: bool,
 }
 
 /// AWS WAF in front of the load balancer.
@@ -151,6 +155,42 @@ pub struct ApiGateway {
     pub cors_origins: Vec<String>,
     /// Addresses of other programs, to which a customer returns after the sign-in.
     pub callback_urls: Vec<String>,
+}
+
+/// The handlers of HTTP in containers on ECS Fargate, in the stack `containers`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Containers {
+    pub compute: Compute,
+    /// CPU units of a task; 1,024 are one vCPU.
+    pub cpu: u16,
+    pub memory_mb: u16,
+    /// Connections to the database that a task opens at most.
+    pub connections: u16,
+    /// CloudWatch Container Insights, which charges for its metrics.
+    pub insights: bool,
+    /// Tasks of the service of pages.
+    pub pages: Tasks,
+    /// Tasks of the service of the API.
+    pub api: Tasks,
+}
+
+/// Range of the number of a service's tasks.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tasks {
+    pub min: u16,
+    pub max: u16,
+}
+
+/// Who answers the requests of everybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compute {
+    /// Functions. Containers run as well, for requests with the header of probes.
+    Lambda,
+    /// Containers, except for what holds keys of sessions or serves the staff.
+    Fargate,
 }
 
 /// Which requests of the API need a token of a customer.
@@ -364,6 +404,15 @@ pub enum DatabaseLogin {
     Password,
 }
 
+impl Compute {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda",
+            Self::Fargate => "fargate",
+        }
+    }
+}
+
 impl Stage {
     /// The settings of the stage. Fails for an unknown stage and an invalid file.
     pub fn load(name: &str) -> Result<Self> {
@@ -423,6 +472,18 @@ impl Stage {
     /// Whether the load balancer serves the whole API.
     pub fn has_api_at_load_balancer(&self) -> bool {
         self.api_gateway.as_ref().is_none_or(|settings| settings.require_token != RequireToken::All)
+    }
+
+    /// Whether containers answer the requests of everybody.
+    pub fn is_on_fargate(&self) -> bool {
+        self.containers.as_ref().is_some_and(|settings| settings.compute == Compute::Fargate)
+    }
+
+    /// The stage whose functions answer, until its containers do.
+    #[must_use]
+    pub fn on_lambda(&self) -> Self {
+        let on_lambda = |settings: Containers| Containers { compute: Compute::Lambda, ..settings };
+        Self { containers: self.containers.clone().map(on_lambda), ..self.clone() }
     }
 
     /// Path of the stage's SSM parameters: `/anaquel/prod`.
@@ -711,6 +772,11 @@ impl Architecture {
             Self::Host if cfg!(target_arch = "x86_64") => "x86_64",
             Self::Arm64 | Self::Host => "arm64",
         }
+    }
+
+    /// Value of ECS's `CpuArchitecture`.
+    pub fn ecs(self) -> &'static str {
+        if self.lambda() == "arm64" { "ARM64" } else { "X86_64" }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use reqwest::{Client, Method, redirect::Policy};
+use reqwest::{Method, redirect::Policy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    comparison::{answer, client_of, requests},
-    support::{Answer, Shop},
+    comparison::{Compared, Way, client_of, difference, requests},
+    support::{Answer, Shop, http},
 };
 
 /// The sample account of a customer that `up` creates.
@@ -44,7 +44,7 @@ impl Gateway {
     }
 
     async fn get(&self, path: &str, token: Option<&str>) -> Answer {
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = http().no_proxy().build().unwrap();
         let mut request = client.get(format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -67,7 +67,7 @@ impl Gateway {
             ("username", ANA),
             ("password", PASSWORD),
         ];
-        let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+        let browser = http().redirect(Policy::none()).no_proxy().build().unwrap();
         let sent = browser.post(format!("{}/login", shop.endpoint())).form(&form).send().await.unwrap();
         let location = sent.headers()["location"].to_str().unwrap().to_owned();
         let query = location.strip_prefix(&format!("{CALLBACK}?")).unwrap_or_else(|| panic!("{location}"));
@@ -100,17 +100,17 @@ async fn api_gateway_answers_every_route_of_the_api_as_the_load_balancer_does() 
             && !asked.headers.iter().any(|(name, _)| *name == "accept-encoding")
     });
     let all: Vec<_> = compared.collect();
+    let address = gateway.url.trim_start_matches("http://").split('/').next().unwrap();
+    let without_own = |answer: &mut Compared| {
+        let is_own = |name: &str| name.starts_with("access-control-") || matches!(name, "etag" | "x-request-id");
+        answer.headers.retain(|name, _| !is_own(name));
+        answer.body = answer.body.replace(&host, "HOST").replace(address, "HOST");
+    };
+    let load_balancer = Way { client: &client, base: shop.url(), host: &host, by: None, without_own: &without_own };
+    let by_gateway = Way { base: &gateway.url, host: address, ..load_balancer };
     for asked in &all {
-        let (mut expected, id) = answer(&client, shop.url(), &host, asked, None).await;
-        let address = gateway.url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
-        let (mut got, _) = answer(&client, &gateway.url, &address, asked, Some(&id)).await;
-        for answer in [&mut expected, &mut got] {
-            let is_own = |name: &str| name.starts_with("access-control-") || matches!(name, "etag" | "x-request-id");
-            answer.headers.retain(|name, _| !is_own(name));
-            answer.body = answer.body.replace(&host, "HOST").replace(&address, "HOST");
-        }
-        if let Some(difference) = expected.difference(&got) {
-            different.push(format!("{asked:?}: load balancer and API Gateway: {difference}"));
+        if let Some(found) = difference(&load_balancer, &by_gateway, asked).await {
+            different.push(format!("{asked:?}: load balancer and API Gateway: {found}"));
         }
     }
     assert!(all.len() > 200, "{} requests prove little", all.len());

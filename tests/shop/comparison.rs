@@ -9,7 +9,7 @@ use reqwest::{
 };
 use serde_json::json;
 
-use crate::support::Shop;
+use crate::support::{Shop, http};
 
 const ROUTES: &str = include_str!("../../functions/show-not-found/src/routes.txt");
 
@@ -23,7 +23,7 @@ const NOT_COMPARED: [&str; 6] =
 /// A client that knows the load balancer's name.
 pub fn client_of(shop: &Shop) -> Client {
     let address = shop.endpoint().trim_start_matches("http://").parse().unwrap();
-    let client = Client::builder().resolve("anaquel.alb.localhost", address).no_proxy();
+    let client = http().resolve("anaquel.alb.localhost", address).no_proxy();
     client.redirect(Policy::none()).build().unwrap()
 }
 
@@ -44,8 +44,47 @@ pub struct Compared {
     pub body: String,
 }
 
+/// One way to the shop.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    pub client: &'a Client,
+    /// `http://127.0.0.1:8080`
+    pub base: &'a str,
+    /// The header.
+    pub host: &'a str,
+    /// A header that leads to it.
+    pub by: Option<(&'static str, &'a str)>,
+    /// Makes answers of both ways the same in what may be different.
+    pub without_own: &'a dyn Fn(&mut Compared),
+}
+
+/// How the answers of two ways differ. Tests of other processes change books meanwhile, so the first way is asked before and after
+/// the other one, and both again if its own two answers differ.
+pub async fn difference(one: &Way<'_>, other: &Way<'_>, asked: &Asked) -> Option<String> {
+    let mut found = None;
+    for _ in 0..20 {
+        let (before, id) = one.answer(asked, None).await;
+        found = before.difference(&other.answer(asked, Some(&id)).await.0);
+        let reads = matches!(asked.method, Method::GET | Method::HEAD);
+        if found.is_none() || !reads || before.difference(&one.answer(asked, Some(&id)).await.0).is_none() {
+            break;
+        }
+    }
+    found
+}
+
+impl Way<'_> {
+    async fn answer(&self, asked: &Asked, trace: Option<&str>) -> (Compared, String) {
+        let mut asked = asked.clone();
+        asked.headers.extend(self.by.map(|(name, value)| (name, value.to_owned())));
+        let (mut compared, id) = answer(self.client, self.base, self.host, &asked, trace).await;
+        (self.without_own)(&mut compared);
+        (compared, id)
+    }
+}
+
 /// An answer with the id of its request; `trace` gives the request that of another one.
-pub async fn answer(client: &Client, base: &str, host: &str, asked: &Asked, trace: Option<&str>) -> (Compared, String) {
+async fn answer(client: &Client, base: &str, host: &str, asked: &Asked, trace: Option<&str>) -> (Compared, String) {
     let mut request = client.request(asked.method.clone(), format!("{base}{}", asked.path)).header("host", host);
     for (name, value) in &asked.headers {
         request = request.header(*name, value);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Shop, eventually};
+use crate::support::{Shop, eventually, http};
 
 /// URL of a queue of the local stage.
 pub fn queue(shop: &Shop, name: &str) -> String {
@@ -20,7 +20,7 @@ async fn send(shop: &Shop, mail: &Value) {
 /// The sent mails that the filter selects.
 pub async fn sent(shop: &Shop, filter: impl Fn(&Value) -> bool) -> Vec<Value> {
     let url = format!("{}/_ministack/ses/messages", shop.endpoint());
-    let all: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let all: Value = http().build().unwrap().get(url).send().await.unwrap().json().await.unwrap();
     let accounts = all["messages"].as_object().unwrap().values();
     let mails = accounts.flat_map(|mails| mails.as_array().unwrap().clone());
     mails.filter(|mail| filter(mail)).collect()

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, MessageActionType};
-use reqwest::{Client, Method, redirect::Policy};
+use reqwest::{Method, redirect::Policy};
 use serde_json::json;
 use shared::{
     domain::SubmissionKey,
@@ -19,7 +19,7 @@ use crate::{
     cart::{cookie, page, send},
     imports,
     mails::queue,
-    support::{Answer, Shop, bookstore, eventually, text, variable},
+    support::{Answer, Shop, bookstore, eventually, http, text, variable},
 };
 
 /// Until a queue and its consumer have done their part.
@@ -66,7 +66,7 @@ async fn begun_at(shop: &Shop, pool: Pool, back: &str) -> (String, BTreeMap<Stri
 async fn logged_in(shop: &Shop, email: &str, asked: BTreeMap<String, String>) -> Option<String> {
     let typed = [("username", email), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into()));
     let form: BTreeMap<String, String> = asked.into_iter().chain(typed).collect();
-    let browser = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
+    let browser = http().redirect(Policy::none()).no_proxy().build().unwrap();
     let sent = browser.post(format!("{}/login", shop.endpoint())).form(&form).send().await.unwrap();
     let headers = sent.headers().clone();
     let location = headers.get("location")?.to_str().unwrap();
@@ -122,7 +122,7 @@ async fn a_customer_signs_in_at_the_user_pool_comes_back_to_the_page_and_signs_o
         assert_eq!(cookie(&left, name), format!("{name}="));
     }
     assert!(!left.text.contains("href=\"/account\""), "{}", left.text);
-    let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
+    let asked = http().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
     assert_eq!(asked.headers()["location"], format!("{}/sign-out", shop.url()));
     assert!(page(&shop, "/sign-out", "").await.text.contains("You have signed out"));
 }
@@ -163,7 +163,7 @@ async fn the_staff_signs_in_at_its_own_pool_and_becomes_no_customer_and_the_othe
     assert_eq!((left.status, cookie(&left, "staff-session")), (200, "staff-session=".to_owned()), "{}", left.text);
     assert_eq!(cookies(&left).len(), 1, "the session of the customer stays");
     let next = left.header("refresh").strip_prefix("0; url=").expect("the pool's sign-out").to_owned();
-    let asked = Client::builder().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
+    let asked = http().redirect(Policy::none()).no_proxy().build().unwrap().get(&next).send().await.unwrap();
     assert_eq!(asked.headers()["location"], format!("{}/staff/sign-out", shop.url()));
     assert!(page(&shop, "/staff/sign-out", "").await.text.contains("You have signed out"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, header, redirect::Policy};
+use reqwest::{header, redirect::Policy};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     cart::{page, send},
     imports,
     staff_pages::{bookseller, somebody},
-    support::{Answer, Shop, eventually},
+    support::{Answer, Shop, eventually, http},
 };
 
 const WITHIN: Duration = Duration::from_mins(2);
@@ -47,7 +47,7 @@ async fn upload_as(shop: &Shop, form: &(String, Vec<(String, String)>), content_
         [head.as_bytes(), value, b"\r\n"].concat()
     });
     let body: Vec<Vec<u8>> = parts.chain([format!("--{BOUNDARY}--\r\n").into_bytes()]).collect();
-    let browser = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+    let browser = http().no_proxy().redirect(Policy::none()).build().unwrap();
     let request = browser.post(action).body(body.concat());
     let request = request.header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
     let answer = request.send().await.unwrap();

@@ -44,6 +44,13 @@ enum Share {
     Own,
 }
 
+/// A client of HTTP. With the pushes of images, reqwest wants a provider of TLS even where nothing uses it.
+pub fn http() -> reqwest::ClientBuilder {
+    // Another test may have installed it.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
+
 impl Shop {
     /// The stage, together with other tests.
     pub async fn open() -> Self {
@@ -68,10 +75,8 @@ impl Shop {
     fn of(stage: Share, url: String, endpoint: String) -> Self {
         // Not every resolver maps names under .localhost to this machine.
         let address = endpoint.trim_start_matches("http://").parse().expect("an address");
-        let client = Client::builder()
-            .resolve("anaquel.alb.localhost", address)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+        let client =
+            http().resolve("anaquel.alb.localhost", address).no_proxy().redirect(reqwest::redirect::Policy::none());
         Self { _stage: stage, url, endpoint, client: client.build().expect("a client") }
     }
 

@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, import, load, logs,
+    accounts, bench, completions, cost, deploy, destroy, diagram, diff, drift, drill, files, image, import, load, logs,
     prepare, redrive, replay, rollback, scale, server, sessions, shop, staff, status, synth, test, up,
 };
 use crate::local::WATCHDOG;
@@ -92,6 +92,8 @@ enum Command {
     Bench(bench::Bench),
     /// Send requests at a growing rate, until a target is missed, to the shop on this machine or to a stage
     Load(load::Load),
+    /// Make the image of the server for containers, or push it to a registry
+    Image(image::Image),
     /// Run the server for containers on this machine, with the data of the running shop
     Server(server::Server),
     /// Cause faults on a database of its own, and check what must hold
@@ -190,6 +192,7 @@ async fn execute(command: Command, json: bool) -> Result<Report> {
         Command::Test(args) => test::run(&args).await.map(without_result),
         Command::Bench(args) => bench::run(&args, json).await.map(without_result),
         Command::Load(args) => load::run(&args).await,
+        Command::Image(args) => image::run(&args).await,
         Command::Server(args) => server::run(&args).await.map(without_result),
         Command::Drill(args) => drill::run(&args).await,
         Command::CloseAbandoned(args) => up::close_abandoned(&args).await.map(without_result),

@@ -11,8 +11,10 @@ mod output;
 
 mod arguments;
 pub mod aws;
+mod cargo;
 pub mod cli;
 mod commands;
 pub mod deploy;
+pub mod image;
 mod local;
 mod random;

@@ -20,7 +20,7 @@ pub struct Charge {
 }
 
 /// Types without charges.
-const FREE: [&str; 50] = [
+const FREE: [&str; 52] = [
     // Its requests are charges of its stage.
     "ApiGatewayV2::Api",
     "ApiGatewayV2::Authorizer",
@@ -36,6 +36,9 @@ const FREE: [&str; 50] = [
     "Cognito::UserPoolClient",
     "Cognito::UserPoolDomain",
     "Cognito::UserPoolResourceServer",
+    // Their processors and memory are charges of the services.
+    "ECS::Cluster",
+    "ECS::TaskDefinition",
     "EC2::EgressOnlyInternetGateway",
     "EC2::InternetGateway",
     "EC2::Route",
@@ -83,8 +86,13 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "ApiGatewayV2::Stage" => {
             vec![per_use("requests of programs", "api-gateway-request", usage.requests * THROUGH_GATEWAY / MILLION)]
         }
-        "ApplicationAutoScaling::ScalableTarget" => vec![provisioned_concurrency(properties, usage)],
+        "ApplicationAutoScaling::ScalableTarget" if properties["ServiceNamespace"] == "lambda" => {
+            vec![provisioned_concurrency(properties, usage)]
+        }
+        // More tasks than the least number are charges of traffic that `scale` computes.
+        "ApplicationAutoScaling::ScalableTarget" => Vec::new(),
         // Every request runs the function at the edge, and the load balancer's own answers leave through CloudFront.
+        "CloudFront::Distribution" if is_failover(properties) => Vec::new(),
         "CloudFront::Distribution" => vec![
             per_use("requests", "cloudfront-request", usage.requests / MILLION),
             per_use("function at the edge", "cloudfront-function", usage.requests / MILLION),
@@ -93,11 +101,16 @@ pub fn of(kind: &str, properties: &Value, usage: &Usage) -> Option<Vec<Charge>> 
         "CloudWatch::Alarm" => vec![fixed("alarms", "alarm", metrics_of(properties))],
         "CloudWatch::Dashboard" => vec![fixed("dashboards", "dashboard", 1.0)],
         "Cognito::UserPool" => user_pool(properties, usage),
+        "ECR::Repository" => vec![fixed("storage of images", "image-storage", IMAGES_GB)],
+        "ECS::Service" => tasks(properties, usage),
         "EC2::EIP" => vec![fixed("public addresses", "public-address", HOURS)],
         "EC2::NatGateway" => vec![
             fixed("NAT gateways", "nat-gateway", HOURS),
             per_use("data through NAT", "nat-gateway-data", usage.aws_requests_gb() / usage.gateways),
         ],
+        "Route53::HealthCheck" => {
+            vec![fixed("health checks", "health-check", 1.0), fixed("their HTTPS", "health-check-https", 1.0)]
+        }
         "EC2::VPCEndpoint" => endpoint(properties, usage),
         "ElasticLoadBalancingV2::LoadBalancer" => load_balancer(properties, usage),
         "KMS::Key" => vec![fixed("keys", "key", 1.0)],
@@ -126,6 +139,28 @@ fn fixed(purpose: &str, price: &str, amount: f64) -> Charge {
 
 fn per_use(purpose: &str, price: &str, amount: f64) -> Charge {
     Charge { usage_based: true, ..fixed(purpose, price, amount) }
+}
+
+/// A distribution under the shop's own name, which nobody asks while the shop is there.
+fn is_failover(distribution: &Value) -> bool {
+    length(&distribution["DistributionConfig"]["Aliases"]) > 0.0
+}
+
+/// Images of the last deploys, compressed.
+const IMAGES_GB: f64 = 0.2;
+
+/// The least number of tasks, all month.
+fn tasks(properties: &Value, usage: &Usage) -> Vec<Charge> {
+    let name = text(&properties["ServiceName"]);
+    let Some((tasks, settings)) = usage.tasks(name) else { return Vec::new() };
+    let hours = tasks * HOURS;
+    let price = |what: &str| format!("fargate-{what}-{}", usage.architecture);
+    let mut charges = vec![
+        fixed("vCPUs of tasks", &price("vcpu"), hours * f64::from(settings.cpu) / 1024.0),
+        fixed("memory of tasks", &price("gb"), hours * f64::from(settings.memory_mb) / 1024.0),
+    ];
+    charges.push(per_use("metrics", "metric", usage.active_share(name) * usage.functions_in(name) * METRICS));
+    charges
 }
 
 fn endpoint(properties: &Value, usage: &Usage) -> Vec<Charge> {

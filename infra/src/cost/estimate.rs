@@ -65,6 +65,19 @@ impl Estimate {
         }
     }
 
+    /// US dollars for the invocations and the duration of these functions, by their logical IDs.
+    pub fn of_each(stage: &Stage, requests: u64, functions: &[String]) -> Result<f64> {
+        let mut resources = resources(stage)?;
+        let rules =
+            resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::ElasticLoadBalancingV2::ListenerRule");
+        let usage = Usage::new(stage, requests, rules.count(), 0);
+        resources.retain(|(name, _)| functions.contains(name));
+        let mut estimate = Self(Vec::new());
+        estimate.charge(&resources, &usage, &Prices::of(&stage.region)?)?;
+        let counts = |line: &&Line| ["requests", "duration"].contains(&line.charge.purpose.as_str());
+        Ok(Self::sum(estimate.lines().iter().filter(counts)))
+    }
+
     /// Total in US dollars a month.
     pub fn usd(&self) -> f64 {
         self.0.iter().map(Line::usd).sum()

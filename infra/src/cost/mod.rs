@@ -2,6 +2,7 @@
 //!
 //! A resource type that has neither charges nor a line in the list of free types is an error, so none is forgotten.
 
+mod break_even;
 mod charges;
 mod estimate;
 pub(crate) mod prices;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use self::{
+    break_even::BreakEven,
     estimate::{Estimate, Line},
     prices::{Price, Prices},
 };
@@ -38,6 +40,8 @@ pub struct Report {
     /// The part of it for the functions' metrics, which a hundredth of the requests costs as well.
     metrics: f64,
     egress_options: Vec<(Egress, Estimate)>,
+    /// None for a stage without optional settings for containers.
+    break_even: Option<BreakEven>,
 }
 
 impl Report {
@@ -50,6 +54,7 @@ impl Report {
             million: cost_of_a_million(stage)?,
             metrics: metrics_of_a_million(stage)?,
             egress_options: egress_options(stage, requests)?,
+            break_even: BreakEven::of(stage)?,
         })
     }
 
@@ -66,6 +71,7 @@ impl Report {
             let memory = Memory::of(stage).map(|memory| table::wrapped(&memory.summary())).unwrap_or_default();
             parts.push(format!("{}\n{memory}", table::database_classes(stage, server, &Prices::of(&stage.region)?)));
         }
+        parts.extend(self.break_even.as_ref().map(|break_even| table::wrapped(&break_even.text())));
         parts.push(table::wrapped(&usage::assumptions()));
         if with_sources {
             parts.push(table::sources(self.prices()));
@@ -106,7 +112,7 @@ impl Report {
 
     /// The estimate for programs.
     pub fn json(&self) -> Value {
-        let Self { stage, requests, estimate, million, metrics, egress_options } = self;
+        let Self { stage, requests, estimate, million, metrics, egress_options, break_even } = self;
         let line = |line: &Line| {
             json!({
                 "type": line.kind,
@@ -137,6 +143,7 @@ impl Report {
             "metrics_usd": cents(*metrics),
             "lines": estimate.lines().iter().map(line).collect::<Vec<_>>(),
             "egress_options": egress_options.iter().map(option).collect::<Vec<_>>(),
+            "containers": break_even,
             "prices": self.prices(),
         })
     }
@@ -180,7 +187,9 @@ fn metrics_of_a_million(stage: &Stage) -> Result<f64> {
 /// Estimates of the stage with each egress option.
 fn egress_options(stage: &Stage, requests: u64) -> Result<Vec<(Egress, Estimate)>> {
     let with = |egress| Ok((egress, Estimate::of(&Stage { egress, ..stage.clone() }, requests)?));
-    Egress::ALL.into_iter().map(with).collect()
+    // Fargate cannot be used with it.
+    let is_possible = |egress: &Egress| stage.containers.is_none() || *egress != Egress::Ipv6;
+    Egress::ALL.into_iter().filter(is_possible).map(with).collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use shared::archive::{FOLDERS, MOST_DAYS};
 
 use crate::{
+    containers::{Service, runs_in_containers},
     routes::{FUNCTIONS, Queue, Trigger},
-    stage::{Server, Stage},
+    stage::{Containers, Server, Stage},
 };
 
 /// Hours in a month.
@@ -68,6 +69,10 @@ pub struct Usage {
     pub gateways: f64,
     /// Storage of the database's instance.
     pub database_gb: f64,
+    /// The services of containers by name, with their settings, and whether they answer everybody.
+    services: Vec<(String, Service)>,
+    containers: Option<Containers>,
+    is_on_fargate: bool,
     /// Charged parameters of one `GetParameters` call, by function.
     parameters: Vec<(String, f64)>,
 }
@@ -78,12 +83,23 @@ impl Usage {
         let share = requests / count(FUNCTIONS.iter().filter(|function| function.serves_http()).count());
         let events = FUNCTIONS.iter().map(|function| {
             let events = match function.trigger {
+                Trigger::Http(_) | Trigger::Unmatched if stage.is_on_fargate() && runs_in_containers(function) => 0.0,
                 Trigger::Http(_) | Trigger::Unmatched => share,
                 Trigger::Messages(queue) => messages(queue, requests),
                 Trigger::Imports | Trigger::Uploads | Trigger::Staff | Trigger::Release => 0.0,
             };
             (stage.physical(function.name), events)
         });
+        // A function of both services counts half for each.
+        let of_services = Service::ALL.into_iter().filter(|_| stage.is_on_fargate()).map(|service| {
+            let part = |name: &str| {
+                let services =
+                    Service::ALL.into_iter().filter(|other| other.functions().any(|known| known.name == name));
+                share / count(services.count())
+            };
+            (stage.physical(service.name()), service.functions().map(|function| part(function.name)).sum())
+        });
+        let events = events.chain(of_services);
         let parameters = FUNCTIONS.iter().map(|function| {
             let charged = if stage.pays_for_parameters() { function.parameters(stage).len() } else { 0 };
             (stage.physical(function.name), count(charged))
@@ -100,6 +116,9 @@ impl Usage {
                 Server::Rds(server) => server.storage_gb.into(),
                 Server::External(_) => 0.0,
             },
+            services: Service::ALL.map(|service| (stage.physical(service.name()), service)).into(),
+            containers: stage.containers.clone(),
+            is_on_fargate: stage.is_on_fargate(),
             parameters: parameters.collect(),
         }
     }
@@ -112,6 +131,19 @@ impl Usage {
     /// Events of the function.
     pub fn events(&self, function: &str) -> f64 {
         self.events.iter().find(|(name, _)| name == function).map_or(0.0, |(_, events)| *events)
+    }
+
+    /// The least number of tasks of a service, and the settings of all.
+    pub fn tasks(&self, service: &str) -> Option<(f64, &Containers)> {
+        let settings = self.containers.as_ref()?;
+        let (_, service) = self.services.iter().find(|(name, _)| name == service)?;
+        Some((f64::from(service.tasks(settings).min), settings))
+    }
+
+    /// The number of functions whose requests the service answers.
+    pub fn functions_in(&self, service: &str) -> f64 {
+        let service = self.services.iter().find(|(name, _)| name == service);
+        count(service.map_or(0, |(_, service)| service.functions().count()))
     }
 
     /// Covers that their function reads from S3. Caches at the edge spare some of them.
@@ -193,10 +225,10 @@ impl Usage {
     }
 
     /// Hours of load balancer capacity units (LCU): the largest of the dimensions bytes, connections and rule evaluations.
-    /// A unit has 0.4 GB an hour of Lambda responses, 25 new connections a second, and 1,000 rule evaluations a second, of
+    /// A unit has 0.4 GB an hour of Lambda responses or 1 GB of others, 25 new connections a second, and 1,000 rule evaluations a second, of
     /// which ten for each request are free.
     pub fn capacity_unit_hours(&self) -> f64 {
-        let bytes = self.responses_gb() / 0.4;
+        let bytes = self.responses_gb() / if self.is_on_fargate { 1.0 } else { 0.4 };
         let connections = self.requests * CONNECTIONS / (25.0 * 3600.0);
         let rules = self.requests * (self.rules - 10.0).max(0.0) / (1000.0 * 3600.0);
         bytes.max(connections).max(rules)

@@ -1,7 +1,7 @@
 //! The app stack: functions, load balancer, and the buckets of imports and files.
 
 use super::wiring::Wiring;
-use super::{Kind, Stack, accounts, api_gateway, files, function, imports, load_balancer, sweeps};
+use super::{Kind, Stack, accounts, api_gateway, files, function, imports, load_balancer, sweeps, tasks};
 use crate::routes::{FUNCTIONS, Function, Trigger};
 use crate::stage::Stage;
 
@@ -29,6 +29,9 @@ pub fn stack(stage: &Stage) -> Stack {
             Trigger::Uploads => files::add(&mut stack.template, stage, &wiring, function, alias),
             Trigger::Unmatched | Trigger::Staff | Trigger::Release => {}
         }
+    }
+    if let Some(settings) = &stage.containers {
+        tasks::add(&mut stack, stage, &wiring, settings, &serving);
     }
     if stage.has_sign_in() {
         accounts::add_clients(&mut stack, stage);

@@ -19,7 +19,8 @@ pub const UNAVAILABLE_PATH: &str = "/unavailable.html";
 
 /// The page itself: no script, no other file, both languages.
 pub const UNAVAILABLE_PAGE: &str = include_str!("unavailable.html");
-
+/// The output of the app stack with the distribution's host name.
+pub const HOST: &str = "DistributionHost";
 const ALL_METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"];
 
 /// Logical ID of the distribution.
@@ -128,9 +129,22 @@ pub fn add(stack: &mut Stack, stage: &Stage, load_balancer: Id) {
     let version = "With its default certificate CloudFront ignores a minimum version of TLS.";
     template.suppress(distribution, "CKV_AWS_174", version);
     template.output("DistributionId", distribution);
-    template.output("DistributionHost", host());
+    template.output(HOST, host());
     if stage.region == CLOUDFRONT_REGION {
         access_logs(stack, stage, distribution);
+    }
+}
+
+/// How the page is served where nothing else is.
+pub(super) fn page_behavior() -> parts::DefaultCacheBehavior_ {
+    parts::DefaultCacheBehavior! {
+        target_origin_id: BUCKET,
+        viewer_protocol_policy: "redirect-to-https",
+        allowed_methods: list(["GET", "HEAD"]),
+        cached_methods: list(["GET", "HEAD"]),
+        cache_policy_id: CACHING_OPTIMIZED,
+        response_headers_policy_id: SECURITY_HEADERS,
+        compress: true,
     }
 }
 
@@ -152,7 +166,7 @@ fn load_balancer_origin(load_balancer: Id, sent: Id) -> parts::Origin_ {
     }
 }
 
-fn bucket_origin(bucket: Id, access: Id) -> parts::Origin_ {
+pub(super) fn bucket_origin(bucket: Id, access: Id) -> parts::Origin_ {
     parts::Origin! {
         id: BUCKET,
         domain_name: bucket,
@@ -163,7 +177,7 @@ fn bucket_origin(bucket: Id, access: Id) -> parts::Origin_ {
 }
 
 /// CloudFront signs its requests to the bucket.
-fn origin_access_control(template: &mut Template, stage: &Stage) -> Id {
+pub(super) fn origin_access_control(template: &mut Template, stage: &Stage) -> Id {
     template.add(
         "UnavailablePageAccess",
         cloudfront::OriginAccessControl! {

@@ -7,6 +7,7 @@ use stratosphere::value::{AWS_ACCOUNT_ID, ExpString, join};
 
 use super::origin_secret::{HEADER, Part};
 use super::{Kind, Stack, distribution, domain, firewall};
+use crate::containers::priority;
 use crate::listener_rules::{Rule, rules};
 use crate::routes::{FUNCTIONS, Function};
 use crate::stage::{Https, Stage};
@@ -22,9 +23,11 @@ pub fn name(stage: &Stage) -> String {
 
 /// The listener of all rules, and the condition that each of them has behind CloudFront.
 pub struct Serving {
-    listener: Id,
+    pub listener: Id,
     /// The parameter with the key that the origin secret must contain.
     required: Option<Id>,
+    /// The target group for requests without a route.
+    pub unmatched: Id,
 }
 
 /// Priorities behind those of all routes, whose paths have at least one segment.
@@ -48,7 +51,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
             (distribution::url(), redirect_to_distribution(), None)
         }
         (_, Some(domain)) => {
-            let https = domain::add(&mut stack.template, domain, load_balancer, forward);
+            let https = domain::add(stack, stage, domain, load_balancer, forward);
             (domain.url().as_str().into(), domain::redirect(domain), Some(https))
         }
         (_, None) => (join("", ["http://".into(), load_balancer.att("DNSName")]), forward, None),
@@ -70,7 +73,7 @@ pub fn add(stack: &mut Stack, stage: &Stage, unmatched: &Function, alias: Id) ->
         template.suppress(http, "CKV_AWS_2", no_domain);
         template.suppress(http, "CKV_AWS_103", no_domain);
     }
-    let serving = Serving { listener: https.unwrap_or(http), required };
+    let serving = Serving { listener: https.unwrap_or(http), required, unmatched: targets };
     if required.is_some() {
         add_rules_of_strangers(template, &serving, targets);
     }
@@ -132,7 +135,7 @@ fn add_rules_of_strangers(template: &mut Template, serving: &Serving, unmatched:
 
 impl Serving {
     /// The condition that a request comes from CloudFront. The wildcards stand for the other keys of the secret.
-    fn condition(&self) -> Option<listenerrule::RuleCondition_> {
+    pub fn condition(&self) -> Option<listenerrule::RuleCondition_> {
         let required = self.required?;
         Some(listenerrule::RuleCondition! {
             field: "http-header",
@@ -188,7 +191,7 @@ pub fn forward(template: &mut Template, stage: &Stage, serving: &Serving, functi
             patterns.retain(|pattern| is_page(pattern) || is_asked(pattern));
         }
         if !patterns.is_empty() {
-            add_rule(template, serving, rule, &patterns, targets);
+            add_rule(template, stage, serving, rule, &patterns, targets);
         }
     }
 }
@@ -225,7 +228,7 @@ fn target_group(template: &mut Template, stage: &Stage, function: &Function, ali
     targets
 }
 
-fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, patterns: &[String], targets: Id) {
+fn add_rule(template: &mut Template, stage: &Stage, serving: &Serving, rule: &Rule, patterns: &[String], targets: Id) {
     let methods = listenerrule::HttpRequestMethodConfig! { values: list(rule.methods().iter().copied()) };
     let paths = listenerrule::PathPatternConfig! { values: list(patterns.iter().map(String::as_str)) };
     let mut conditions = vec![
@@ -237,7 +240,7 @@ fn add_rule(template: &mut Template, serving: &Serving, rule: &Rule, patterns: &
         logical_id(&format!("{}{}", rule.methods()[0].to_lowercase(), rule.first().path)) + "Rule",
         elb::ListenerRule! {
             listener_arn: serving.listener,
-            priority: i32::try_from(rule.priority).expect("at most 50,000"),
+            priority: priority(stage, rule, patterns),
             conditions: conditions,
             actions: vec![listenerrule::Action! { r#type: "forward", target_group_arn: targets }],
         },

@@ -8,9 +8,11 @@ mod archive;
 mod bootstrap;
 mod bucket;
 mod bucket_event;
+pub mod containers;
 mod data;
 pub mod distribution;
 mod domain;
+pub mod failover;
 mod files;
 pub mod firewall;
 mod function;
@@ -25,10 +27,12 @@ pub mod origin_secret;
 mod permissions;
 pub mod replicas;
 mod sweeps;
+pub mod tasks;
 mod topic;
 pub mod unavailable_page;
 mod wiring;
 
+pub use self::bootstrap::{REPOSITORY, repository};
 pub use self::mail::MAIL_IDENTITY;
 pub use self::names::NAMES;
 
@@ -69,6 +73,8 @@ pub enum Kind {
     App,
     ApiGateway,
     Operations,
+    /// After the release, which migrates the database for its code.
+    Containers,
 }
 
 /// Source of a parameter's value.
@@ -83,6 +89,10 @@ pub enum Input {
     UserPoolProtection,
     /// A part of the origin secret.
     OriginSecret(Part),
+    /// The image of the containers, by its digest.
+    Image,
+    /// The image before it.
+    PreviousImage,
 }
 
 /// Name of the parameter with `Input::DeletionProtection`.
@@ -148,15 +158,16 @@ fn log_group(template: &mut Template, stage: &Stage, id: String, name: &str) -> 
 
 impl Kind {
     /// All kinds in deploy order.
-    pub const ALL: [Self; 6] =
-        [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::ApiGateway, Self::Operations];
+    pub const ALL: [Self; 7] =
+        [Self::Bootstrap, Self::Network, Self::Data, Self::App, Self::ApiGateway, Self::Operations, Self::Containers];
 
     /// The kinds that the stage has, in deploy order.
     pub fn of(stage: &Stage) -> impl Iterator<Item = Self> + use<> {
         let has_operations = stage.operations || stage.monitoring.is_some();
-        let has_api_gateway = stage.api_gateway.is_some();
+        let (has_api_gateway, has_containers) = (stage.api_gateway.is_some(), stage.containers.is_some());
         Self::ALL.into_iter().filter(move |kind| match kind {
             Self::ApiGateway => has_api_gateway,
+            Self::Containers => has_containers,
             Self::Operations => has_operations,
             _ => true,
         })
@@ -169,6 +180,7 @@ impl Kind {
             Self::Data => data::stack(stage),
             Self::App => app::stack(stage),
             Self::ApiGateway => api_gateway::stack(stage),
+            Self::Containers => containers::stack(stage),
             Self::Operations => operations::stack(stage),
         }
     }
@@ -181,6 +193,7 @@ impl Kind {
             Self::Data => "data",
             Self::App => "app",
             Self::ApiGateway => "api-gateway",
+            Self::Containers => "containers",
             Self::Operations => "operations",
         }
     }
@@ -203,6 +216,12 @@ impl Stack {
     fn input(&mut self, stack: Kind, name: &'static str, r#type: &'static str) -> Id {
         self.inputs.insert(name, Input::Output { stack, name });
         self.template.parameter(name, r#type)
+    }
+
+    /// Adds a parameter with a text that a deploy knows.
+    fn value(&mut self, name: &'static str, source: Input) -> Id {
+        self.inputs.insert(name, source);
+        self.template.parameter(name, "String")
     }
 
     /// The same for one of several outputs, whose names have a number.

@@ -3,13 +3,16 @@
 /// Resource types with the property that is a physical name (or, for a subnet, its address range). CloudFormation creates
 /// a replacement before it deletes the old resource, so it cannot replace a resource with an unchanged name:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>.
-pub const NAMES: [(&str, &str); 24] = [
+pub const NAMES: [(&str, &str); 27] = [
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "PolicyName"),
     ("AWS::CloudFront::Function", "Name"),
     ("AWS::CloudWatch::Alarm", "AlarmName"),
     ("AWS::Cognito::UserPoolDomain", "Domain"),
     ("AWS::Cognito::UserPoolResourceServer", "Identifier"),
     ("AWS::EC2::Subnet", "CidrBlock"),
+    ("AWS::ECR::Repository", "RepositoryName"),
+    ("AWS::ECS::Cluster", "ClusterName"),
+    ("AWS::ECS::Service", "ServiceName"),
     ("AWS::Logs::DeliveryDestination", "Name"),
     ("AWS::Logs::DeliverySource", "Name"),
     ("AWS::Logs::LogGroup", "LogGroupName"),

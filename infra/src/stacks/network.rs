@@ -8,6 +8,7 @@ use stratosphere::services::aws::ec2::securitygroup::{Egress, Egress_, Ingress, 
 use stratosphere::{Tag, Tag_};
 
 use super::{Kind, Stack};
+use crate::containers::HTTP_PORT;
 use crate::stage::{self, DatabaseLogin, Server, Stage};
 use crate::template::{Id, Template, list, sub};
 
@@ -48,10 +49,10 @@ pub fn stack(stage: &Stage) -> Stack {
         ipv6_ranges(template, vpc, app);
     }
 
-    let functions = security_groups(template, stage, vpc);
+    let callers = security_groups(template, stage, vpc);
     match stage.egress {
-        stage::Egress::Endpoints => endpoints(template, stage, vpc, &app, functions),
-        stage::Egress::SingleZoneEndpoints => endpoints(template, stage, vpc, &app[..1], functions),
+        stage::Egress::Endpoints => endpoints(template, stage, vpc, &app, &callers),
+        stage::Egress::SingleZoneEndpoints => endpoints(template, stage, vpc, &app[..1], &callers),
         stage::Egress::Ipv6 => egress_only(template, vpc, app_tables),
         stage::Egress::SingleNat => nat(template, internet, &public[..1], app_tables),
         stage::Egress::NatPerZone => nat(template, internet, &public, app_tables),
@@ -192,14 +193,15 @@ fn s3_endpoint(template: &mut Template, vpc: Id, app_tables: [Id; 2]) {
     );
 }
 
-/// Interface endpoints for the services that functions call.
-fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functions: Id) {
+/// Interface endpoints for the services that functions and tasks call.
+fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], callers: &[Id]) {
+    let ingress = callers.iter().map(|group| from_group(*group, 443, "functions call AWS"));
     let group = template.add(
         "EndpointsGroup",
         ec2::SecurityGroup! {
             group_description: "Endpoints: functions come in, nothing goes out",
             vpc_id: vpc,
-            security_group_ingress: vec![from_group(functions, 443, "functions call AWS")],
+            security_group_ingress: ingress.collect::<Vec<_>>(),
             security_group_egress: vec![to_nowhere()],
             tags: named("endpoints"),
         },
@@ -207,6 +209,10 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functi
     let mut services = vec![("Ssm", "ssm"), ("Sqs", "sqs")];
     if stage.database.auth() == DatabaseLogin::Iam {
         services.push(("SecretsManager", "secretsmanager")); // migrate-database reads the master password
+    }
+    if stage.containers.is_some() {
+        // Fargate pulls the image and writes the log from the task's own network; layers come from S3.
+        services.extend([("EcrApi", "ecr.api"), ("EcrImages", "ecr.dkr"), ("Logs", "logs")]);
     }
     for (name, service) in services {
         template.add(
@@ -223,17 +229,20 @@ fn endpoints(template: &mut Template, stage: &Stage, vpc: Id, app: &[Id], functi
     }
 }
 
-/// Adds the security groups: internet -> load balancer; functions -> database, S3 and AWS. Returns that of the functions.
+/// Adds the security groups: internet -> load balancer; functions -> database, S3 and AWS; where there are containers, load
+/// balancer -> tasks -> the same. Returns those that call AWS.
 /// Two groups cannot refer to each other, so ingress rules name the group and egress rules the address range. A change of
 /// a group's description would replace the group.
-fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
+fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Vec<Id> {
+    let port = i32::from(HTTP_PORT);
+    let to_tasks = || Vec::from(APP.map(|range| to_range(range, port, "tasks")));
     let load_balancer = template.add(
         "LoadBalancerGroup",
         ec2::SecurityGroup! {
             group_description: "Load balancer: the internet comes in, nothing goes out",
             vpc_id: vpc,
             security_group_ingress: vec![from_anywhere(80, "shoppers"), from_anywhere(443, "shoppers")],
-            security_group_egress: vec![to_nowhere()],
+            security_group_egress: if stage.containers.is_some() { to_tasks() } else { vec![to_nowhere()] },
             tags: named("load-balancer"),
         },
     );
@@ -245,34 +254,51 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
         stage::Egress::Ipv6 => &[ANYWHERE_IPV6],
         stage::Egress::SingleNat | stage::Egress::NatPerZone => &[ANYWHERE],
     };
-    let mut calls = match &stage.database.server {
-        Server::Rds(_) => Vec::from(DATA.map(|range| to_range(range, 3306, "MariaDB"))),
-        Server::External(external) => vec![to_range(&external.range, external.port.into(), "MariaDB")],
+    let calls = || {
+        let mut calls = match &stage.database.server {
+            Server::Rds(_) => Vec::from(DATA.map(|range| to_range(range, 3306, "MariaDB"))),
+            Server::External(external) => vec![to_range(&external.range, external.port.into(), "MariaDB")],
+        };
+        calls.extend(aws.iter().map(|range| to_range(range, 443, "AWS")));
+        calls.push(Egress! {
+            ip_protocol: "tcp",
+            from_port: 443,
+            to_port: 443,
+            destination_prefix_list_id: stage.s3_prefix_list.as_str(),
+            description: "S3",
+        });
+        calls
     };
-    calls.extend(aws.iter().map(|range| to_range(range, 443, "AWS")));
-    calls.push(Egress! {
-        ip_protocol: "tcp",
-        from_port: 443,
-        to_port: 443,
-        destination_prefix_list_id: stage.s3_prefix_list.as_str(),
-        description: "S3",
-    });
     let functions = template.add(
         "FunctionsGroup",
         ec2::SecurityGroup! {
             group_description: "Functions: nothing comes in, database and AWS are called",
             vpc_id: vpc,
-            security_group_egress: calls,
+            security_group_egress: calls(),
             tags: named("functions"),
         },
     );
+    let tasks = stage.containers.is_some().then(|| {
+        template.add(
+            "TasksGroup",
+            ec2::SecurityGroup! {
+                group_description: "Tasks: the load balancer comes in, database and AWS are called",
+                vpc_id: vpc,
+                security_group_ingress: vec![from_group(load_balancer, port, "the load balancer")],
+                security_group_egress: calls(),
+                tags: named("tasks"),
+            },
+        )
+    });
+    let mut callers = vec![from_group(functions, 3306, "functions")];
+    callers.extend(tasks.map(|tasks| from_group(tasks, 3306, "tasks")));
 
     let database = template.add(
         "DatabaseGroup",
         ec2::SecurityGroup! {
             group_description: "Database: functions come in, nothing goes out",
             vpc_id: vpc,
-            security_group_ingress: vec![from_group(functions, 3306, "functions")],
+            security_group_ingress: callers,
             security_group_egress: vec![to_nowhere()],
             tags: named("database"),
         },
@@ -281,7 +307,10 @@ fn security_groups(template: &mut Template, stage: &Stage, vpc: Id) -> Id {
     template.output("LoadBalancerGroup", load_balancer);
     template.output("FunctionsGroup", functions);
     template.output("DatabaseGroup", database);
-    functions
+    if let Some(tasks) = tasks {
+        template.output("TasksGroup", tasks);
+    }
+    [functions].into_iter().chain(tasks).collect()
 }
 
 fn from_anywhere(port: i32, why: &str) -> Ingress_ {

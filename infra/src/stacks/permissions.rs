@@ -1,5 +1,7 @@
 //! IAM policy of a function, derived from its row of the route table.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::archive::{FOLDERS, folder};
@@ -7,6 +9,7 @@ use shared::staff::{PREVIEWED, PREVIEWS};
 
 use super::wiring::Wiring;
 use super::{bucket, mail};
+use crate::containers::Service;
 use crate::routes::{BucketAccess, DatabaseRole, Function, Queue, QueueAccess, Trigger};
 use crate::stage::Stage;
 use crate::template::{Id, arn, sub};
@@ -23,19 +26,9 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
         statements.push(allow(&["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"));
     }
     let parameters = [function.parameters(stage), function.parameters_before(stage)].concat();
-    if !parameters.is_empty() {
-        let arns: Vec<_> = parameters.iter().map(|name| arn("ssm", &format!("parameter{name}"))).collect();
-        statements.push(allow(&["ssm:GetParameters"], arns));
-    }
+    statements.extend(read_parameters(&parameters));
     statements.extend(database(wiring, function));
-    statements.extend(function.queue.iter().map(|access| {
-        let action = match access {
-            QueueAccess::Send(_) => "sqs:SendMessage",
-            QueueAccess::Inspect(_) => "sqs:GetQueueAttributes",
-            QueueAccess::Delay(_) => "sqs:ChangeMessageVisibility",
-        };
-        allow(&[action], wiring.queue(access.queue()))
-    }));
+    statements.extend(function.queue.iter().map(|access| queue(wiring, *access)));
     if let Trigger::Messages(queue) = function.trigger {
         let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
         statements.push(allow(&actions, wiring.queue(queue)));
@@ -60,6 +53,36 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
     }
     statements.extend(function.buckets.iter().flat_map(|access| objects(stage, *access)));
     policy_document(&statements)
+}
+
+/// The inline policy of the role of a service's tasks: what its functions may do, each permission once.
+pub fn of_service(stage: &Stage, wiring: &Wiring, service: Service) -> Value {
+    let parameters: BTreeSet<String> = service.functions().flat_map(|function| function.parameters(stage)).collect();
+    let mut statements = Vec::from_iter(read_parameters(&Vec::from_iter(parameters)));
+    for function in service.functions() {
+        let queues = function.queue.iter().map(|access| queue(wiring, *access));
+        let buckets = function.buckets.iter().flat_map(|access| objects(stage, *access));
+        for statement in database(wiring, function).into_iter().chain(queues).chain(buckets) {
+            if !statements.contains(&statement) {
+                statements.push(statement);
+            }
+        }
+    }
+    policy_document(&statements)
+}
+
+fn read_parameters(names: &[String]) -> Option<Value> {
+    let arns: Vec<_> = names.iter().map(|name| arn("ssm", &format!("parameter{name}"))).collect();
+    (!arns.is_empty()).then(|| allow(&["ssm:GetParameters"], arns))
+}
+
+fn queue(wiring: &Wiring, access: QueueAccess) -> Value {
+    let action = match access {
+        QueueAccess::Send(_) => "sqs:SendMessage",
+        QueueAccess::Inspect(_) => "sqs:GetQueueAttributes",
+        QueueAccess::Delay(_) => "sqs:ChangeMessageVisibility",
+    };
+    allow(&[action], wiring.queue(access.queue()))
 }
 
 /// Lambda calls these for every function in a VPC; they do not support resource-level permissions.

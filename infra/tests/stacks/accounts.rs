@@ -42,7 +42,8 @@ fn customers_register_themselves_and_the_staff_is_invited_and_has_a_second_facto
 
 #[test]
 fn the_shop_is_a_client_by_codes_only_and_its_addresses_follow_https() {
-    let domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
+    let (name, zone) = ("shop.example.org".to_owned(), "Z0123456789ABCDEFGHIJ".to_owned());
+    let domain = Some(Domain { name, zone, failover: false });
     let distribution = |path: &str| {
         let host = json!({ "Fn::Join": ["", ["https://", { "Fn::GetAtt": ["Distribution", "DomainName"] }]] });
         json!({ "Fn::Join": ["", [host, path]] })

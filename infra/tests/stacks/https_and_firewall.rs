@@ -7,7 +7,7 @@ use super::support::{production_in_full, stage, template};
 use infra::listener_rules::rules;
 use infra::routes::FUNCTIONS;
 use infra::stacks::{Kind, distribution::UNAVAILABLE_PAGE};
-use infra::stage::{Https, Stage};
+use infra::stage::{Domain, Https, Stage};
 
 /// Production without domain and firewall.
 fn plain() -> Stage {
@@ -419,7 +419,9 @@ fn behind_cloudfront_functions_and_output_have_its_address() {
     assert!(origin("ProcessSubmissions").is_null());
     for other in [plain(), production_in_full()] {
         let app = template(&other, Kind::App);
-        assert!(resources(&app, "CloudFront::Distribution").is_empty());
+        let of_page = ["UnavailableDistribution"];
+        let names: Vec<&str> = resources(&app, "CloudFront::Distribution").into_iter().map(|(name, _)| name).collect();
+        assert!(names.is_empty() || names == of_page, "{names:?}");
         assert!(app["Parameters"]["OriginSecretSent"].is_null());
     }
 }
@@ -519,4 +521,38 @@ fn the_aliases_of_the_stages_functions_have_provisioned_concurrency() {
         "TargetValue": 0.7,
     });
     assert_eq!(policy["TargetTrackingScalingPolicyConfiguration"], tracking);
+}
+
+/// Visitors get the page under the shop's own name and over HTTPS, and the check asks what serves the shop, not its name.
+#[test]
+fn a_failover_leads_the_shops_name_to_the_page_and_checks_the_load_balancer() {
+    let full = Stage::in_full("prod").unwrap();
+    let app = template(&full, Kind::App);
+    let check = &properties(&app, "HealthCheck")["HealthCheckConfig"];
+    assert_eq!(check["FullyQualifiedDomainName"], json!({ "Fn::GetAtt": ["LoadBalancer", "DNSName"] }));
+    assert_eq!((check["Type"].as_str(), check["ResourcePath"].as_str()), (Some("HTTPS"), Some("/health")));
+    let records: Vec<_> =
+        resources(&app, "Route53::RecordSet").into_iter().filter(|(_, record)| !record["Failover"].is_null()).collect();
+    let of_kind = |kind: &str| records.iter().find(|(_, record)| record["Failover"] == kind).unwrap().1;
+    let (primary, secondary) = (of_kind("PRIMARY"), of_kind("SECONDARY"));
+    assert_eq!((records.len(), &primary["Name"], &primary["Type"]), (2, &secondary["Name"], &secondary["Type"]));
+    assert_ne!(primary["SetIdentifier"], secondary["SetIdentifier"]);
+    assert_eq!(primary["HealthCheckId"], json!({ "Ref": "HealthCheck" }));
+    assert_eq!(secondary["AliasTarget"]["DNSName"], json!({ "Fn::GetAtt": ["UnavailableDistribution", "DomainName"] }));
+    let page = &properties(&app, "UnavailableDistribution")["DistributionConfig"];
+    assert_eq!(page["Aliases"], json!([full.domain.as_ref().unwrap().name]));
+    assert_eq!(page["ViewerCertificate"]["AcmCertificateArn"], json!({ "Ref": "Certificate" }));
+    for response in page["CustomErrorResponses"].as_array().unwrap() {
+        assert_eq!(
+            (&response["ResponseCode"], &response["ResponsePagePath"]),
+            (&json!(503), &json!("/unavailable.html"))
+        );
+    }
+
+    // The record is of the same kind without the page, so that either can follow the other.
+    let domain = full.domain.clone().map(|domain| Domain { failover: false, ..domain });
+    let without = template(&Stage { domain, ..full }, Kind::App);
+    let record = properties(&without, "Record");
+    assert_eq!((&record["Failover"], &record["SetIdentifier"]), (&primary["Failover"], &primary["SetIdentifier"]));
+    assert!(record["HealthCheckId"].is_null() && resources(&without, "Route53::HealthCheck").is_empty());
 }

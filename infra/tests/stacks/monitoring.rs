@@ -13,7 +13,9 @@ use infra::stacks::Kind;
 use infra::stage::{Https, STAGES, Stage};
 
 /// The existing metrics: namespace, dimensions and names.
-const METRICS: [(&str, &[&str], &[&str]); 9] = [
+const METRICS: [(&str, &[&str], &[&str]); 11] = [
+    ("AWS/Route53", &["HealthCheckId"], &["HealthCheckStatus"]),
+    ("AWS/ApplicationELB", &["TargetGroup", "LoadBalancer"], &["HealthyHostCount"]),
     ("AWS/ApiGateway", &["ApiId"], &["5xx", "Count", "Latency"]),
     ("AWS/CloudFront", &["DistributionId", "Region"], &["5xxErrorRate"]),
     ("AWS/ApplicationELB", &["LoadBalancer"], &["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count", "RequestCount"]),
@@ -98,6 +100,10 @@ fn every_alarm_links_to_a_section_of_the_runbook_and_every_section_has_an_alarm(
         let mut sections = sections();
         assert!(sections.remove("cloudfront-5xx"));
         assert_eq!(linked.remove("cloudfront-5xx"), stage.has_cloudfront(), "{}", stage.name);
+        assert!(sections.remove("failover"));
+        assert_eq!(linked.remove("failover"), stage.domain_in_use().is_some(), "{}", stage.name);
+        assert!(sections.remove("tasks"));
+        assert_eq!(linked.remove("tasks"), stage.containers.is_some(), "{}", stage.name);
         assert!(sections.remove("sign-in-failures"));
         assert_eq!(linked.remove("sign-in-failures"), stage.has_sign_in(), "{}", stage.name);
         assert_eq!(linked, sections, "{}", stage.name);
@@ -112,6 +118,9 @@ fn alarms_and_graphs_use_existing_metrics_of_this_stage() {
         values.extend(
             [
                 "${ApiGatewayId}",
+                "${HealthCheckId}",
+                "${PagesTasksName}",
+                "${ApiTasksName}",
                 "${LoadBalancerName}",
                 "${DistributionId}",
                 "Global",
@@ -238,7 +247,9 @@ fn missing_data_is_breaching_for_the_database_only_and_keeps_the_state_of_rates_
     for (_, template) in monitored() {
         for (name, alarm) in alarms(&template) {
             let expected = match name {
-                "DatabaseCpuAlarm" | "Replica1CpuAlarm" => "breaching",
+                "DatabaseCpuAlarm" | "Replica1CpuAlarm" | "PagesTasksAlarm" | "ApiTasksAlarm" | "FailoverAlarm" => {
+                    "breaching"
+                }
                 "BounceRateAlarm" | "ComplaintRateAlarm" => "ignore",
                 _ => "notBreaching",
             };

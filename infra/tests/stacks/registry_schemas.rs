@@ -124,6 +124,7 @@ fn others(path: &[String], value: &toml::Value) -> Vec<toml::Value> {
         ("cors_origins", _) => return vec![toml::Value::Array(vec!["https://other.example.org".into()])],
         ("callback_urls", _) => return vec![toml::Value::Array(vec!["https://other.example.org/return".into()])],
         ("require_token", _) => &["all"],
+        ("compute", _) => &["lambda"],
         ("countries", _) => return vec![toml::Value::Array(vec!["FR".into()])],
         ("iban", _) => &["DE89370400440532013000"],
         ("sender", _) => &["others@shop.example.org"],

@@ -115,6 +115,7 @@ impl ResolvedTemplates {
                 Input::DeletionProtection => stack.protect.to_string(),
                 Input::UserPoolProtection => user_pool_protection(stack.protect).to_owned(),
                 Input::OriginSecret(part) => part.of("0.1.2").to_owned(),
+                Input::Image | Input::PreviousImage => format!("registry/server@sha256:{}", "0".repeat(64)),
             };
         }
         let properties = &template["Resources"][name]["Properties"];

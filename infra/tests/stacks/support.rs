@@ -20,7 +20,8 @@ pub fn stage(name: &str) -> Stage {
 pub fn production_in_full() -> Stage {
     let mut stage = stage("prod");
     stage.https = Https::Domain;
-    stage.domain = Some(Domain { name: "shop.example.org".to_owned(), zone: "Z0123456789ABCDEFGHIJ".to_owned() });
+    let (name, zone) = ("shop.example.org".to_owned(), "Z0123456789ABCDEFGHIJ".to_owned());
+    stage.domain = Some(Domain { name, zone, failover: true });
     stage.firewall = Some(Firewall { requests_per_address: 2000, posts_per_address: 50 });
     stage.concurrency.provisioned = [("show-book".to_owned(), ProvisionedConcurrency { min: 1, max: 10 })].into();
     stage

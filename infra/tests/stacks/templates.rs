@@ -36,7 +36,9 @@ fn only_functions_have_egress() {
         for (name, group) in resources(&template, "EC2::SecurityGroup") {
             let ranges = group["SecurityGroupEgress"].as_array().unwrap().iter().map(|rule| &rule["CidrIp"]);
             let nowhere = ranges.eq([&json!("255.255.255.255/32")]);
-            assert_eq!(nowhere, name != "FunctionsGroup", "{name}");
+            let has_tasks = !properties(&template, "TasksGroup").is_null();
+            let calls = name == "FunctionsGroup" || has_tasks && ["LoadBalancerGroup", "TasksGroup"].contains(&name);
+            assert_eq!(nowhere, !calls, "{name}");
         }
         assert!(properties(&template, "FunctionsGroup")["SecurityGroupIngress"].is_null());
     }
@@ -646,7 +648,7 @@ fn asked_by_pages() -> BTreeSet<String> {
 
 #[test]
 fn where_all_of_the_api_needs_a_token_the_load_balancer_has_what_pages_read_and_no_more() {
-    let mut stage = Stage::in_full("prod").unwrap();
+    let mut stage = Stage { containers: None, ..Stage::in_full("prod").unwrap() };
     let patterns = |stage: &Stage| {
         let app = template(stage, Kind::App);
         let mut patterns = BTreeSet::new();
@@ -683,4 +685,102 @@ fn a_scope_to_read_allows_no_route_that_writes() {
         }
     }
     assert_eq!(scopes_of_writes, BTreeSet::from(["shop/orders", "shop/submissions"].map(str::to_owned)));
+}
+
+/// Of the app stack without its outputs, the resources whose text differs.
+fn changed(before: &Stage, after: &Stage) -> (BTreeSet<String>, BTreeSet<String>) {
+    let [before, after] =
+        [before, after].map(|stage| template(stage, Kind::App)["Resources"].as_object().unwrap().clone());
+    let added = after.keys().filter(|id| !before.contains_key(*id)).cloned().collect();
+    let others = before.iter().filter(|(id, resource)| after.get(*id) != Some(*resource));
+    (added, others.map(|(id, _)| id.clone()).collect())
+}
+
+#[test]
+fn a_switch_between_functions_and_containers_adds_or_removes_rules_and_changes_nothing_else() {
+    let on_fargate = Stage::in_full("prod").unwrap();
+    let on_lambda = on_fargate.on_lambda();
+    let rules = BTreeSet::from(["ApiContainersRule", "PagesContainersRule"].map(str::to_owned));
+    assert_eq!(changed(&on_lambda, &on_fargate), (rules.clone(), BTreeSet::new()));
+    assert_eq!(changed(&on_fargate, &on_lambda), (BTreeSet::new(), rules));
+    for kind in Kind::of(&on_lambda).filter(|kind| *kind != Kind::App) {
+        assert_eq!(template(&on_lambda, kind), template(&on_fargate, kind), "{}", kind.name());
+    }
+    let all = |stage: Stage| {
+        let mut stage = stage;
+        stage.api_gateway.as_mut().unwrap().require_token = RequireToken::All;
+        stage
+    };
+    let (added, others) = changed(&all(on_lambda), &all(on_fargate));
+    assert!(added.contains("NoApiRule") && others.is_empty(), "{added:?}, {others:?}");
+}
+
+/// The load balancer reaches tasks on one port, and nothing else does; tasks reach what functions reach.
+#[test]
+fn only_the_load_balancer_reaches_tasks_and_tasks_reach_the_database() {
+    for egress in [Egress::Endpoints, Egress::SingleZoneEndpoints, Egress::SingleNat, Egress::NatPerZone] {
+        let stage = Stage { egress, ..Stage::in_full("prod").unwrap() };
+        let network = template(&stage, Kind::Network);
+        let tasks = properties(&network, "TasksGroup");
+        let ingress = tasks["SecurityGroupIngress"].as_array().unwrap();
+        let from = (&ingress[0]["SourceSecurityGroupId"]["Ref"], &ingress[0]["FromPort"], &ingress[0]["ToPort"]);
+        assert_eq!((ingress.len(), from), (1, (&json!("LoadBalancerGroup"), &json!(8080), &json!(8080))));
+        assert_eq!(tasks["SecurityGroupEgress"], properties(&network, "FunctionsGroup")["SecurityGroupEgress"]);
+        let of_database = properties(&network, "DatabaseGroup")["SecurityGroupIngress"].to_string();
+        assert!(of_database.contains("\"TasksGroup\"") && of_database.contains("\"FunctionsGroup\""));
+        let endpoints: Vec<String> = resources(&network, "EC2::VPCEndpoint")
+            .into_iter()
+            .filter_map(|(_, endpoint)| {
+                Some(endpoint["ServiceName"]["Fn::Sub"].as_str()?.rsplit_once("Region}.")?.1.to_owned())
+            })
+            .collect();
+        let has_endpoints = matches!(egress, Egress::Endpoints | Egress::SingleZoneEndpoints);
+        for service in ["ecr.api", "ecr.dkr", "logs"] {
+            assert_eq!(endpoints.iter().any(|endpoint| endpoint == service), has_endpoints, "{service}");
+        }
+        let containers = template(&stage, Kind::Containers);
+        for (id, service) in resources(&containers, "ECS::Service") {
+            let network = &service["NetworkConfiguration"]["AwsvpcConfiguration"];
+            assert_eq!(network["AssignPublicIp"], "DISABLED", "{id}");
+            assert_eq!(network["SecurityGroups"], json!([{ "Ref": "TasksGroup" }]), "{id}");
+        }
+        for (id, task) in resources(&containers, "ECS::TaskDefinition") {
+            let container = &task["ContainerDefinitions"][0];
+            assert_eq!(container["ReadonlyRootFilesystem"], true, "{id}");
+            assert_eq!(container["Image"], json!({ "Ref": "Image" }), "{id}");
+        }
+    }
+}
+
+/// The role of a service has what its functions have, and nothing of those that stay with Lambda.
+#[test]
+fn a_task_may_do_what_its_functions_may_and_no_more() {
+    let stage = Stage::in_full("prod").unwrap();
+    let app = template(&stage, Kind::App);
+    for service in infra::containers::Service::ALL {
+        let role = properties(&app, &format!("{}TaskRole", logical_id(service.name())));
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let granted = |statements: &[Value], action: &str| -> BTreeSet<String> {
+            let of_action = statements.iter().filter(|statement| statement["Action"].to_string().contains(action));
+            let resources = of_action.flat_map(|statement| match &statement["Resource"] {
+                Value::Array(all) => all.clone(),
+                one => vec![one.clone()],
+            });
+            resources.map(|resource| resource.to_string()).collect()
+        };
+        for action in
+            ["ssm:GetParameters", "rds-db:connect", "sqs:SendMessage", "s3:GetObject", "s3:PutObject", "s3:ListBucket"]
+        {
+            let of_functions: BTreeSet<String> = service
+                .functions()
+                .flat_map(|function| {
+                    let role = properties(&app, &format!("{}Role", logical_id(function.name)));
+                    granted(role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap(), action)
+                })
+                .collect();
+            assert_eq!(granted(statements, action), of_functions, "{action} of {}", service.name());
+        }
+        let text = role.to_string();
+        assert!(!text.contains("private-key") && !text.contains("cognito-idp") && !text.contains("ec2:"), "{text}");
+    }
 }

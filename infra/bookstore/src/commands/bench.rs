@@ -23,6 +23,7 @@ use shared::{config::NAMES_PER_CALL, parameters::Parameter};
 use crate::{
     arguments,
     aws::{AwsClients, call, connect},
+    cargo,
     deploy::{self, Profile},
     local::{Emulator, Home, Tool, Tools, any_free_port, client_environment, valgrind},
 };
@@ -95,7 +96,7 @@ pub async fn run(args: &Bench, json: bool) -> Result<()> {
     }
     let (stage, aws) = connect("local").await?;
     let parameters = parameters(&aws, &stage).await?;
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     let servers = measures == Measures::Servers;
     let programs: &[&str] = if servers { &["bench", "hello", "server"] } else { &["bench", "hello"] };
     build(&root, programs, &functions).await?;
@@ -226,7 +227,7 @@ pub(super) async fn parameters(aws: &AwsClients, stage: &Stage) -> Result<Parame
 /// Release builds for this machine: of functions, and of programs that measure them.
 pub(super) async fn build(root: &Path, programs: &[&str], functions: &[&Function]) -> Result<()> {
     errln!("Building the functions …");
-    let mut cargo = deploy::cargo_command();
+    let mut cargo = cargo::cargo_command();
     cargo.args(["build", "--release", "--locked"]);
     cargo.args(
         programs.iter().copied().chain(functions.iter().map(|function| function.name)).flat_map(|name| ["--bin", name]),

@@ -9,6 +9,7 @@ use crate::{
     arguments,
     aws::AwsClients,
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
+    image::Architecture,
     output::Report,
 };
 
@@ -37,7 +38,10 @@ pub async fn run(args: &Deploy) -> Result<Report> {
     let aws = AwsClients::of(&stage).await;
     let account = aws.account().await?;
     outln!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
-    let packages = Packages::build(Profile::Aws).await?;
+    let mut packages = Packages::build(Profile::Aws).await?;
+    if stage.containers.is_some() {
+        packages = packages.with_server(Architecture::of(&stage)).await?;
+    }
     outln!("{}", cost::summary(&stage));
     let interaction = if args.yes { Interaction::Print } else { Interaction::Confirm };
     let data_loss = if args.allow_replacement { DataLoss::Allow } else { DataLoss::Forbid };

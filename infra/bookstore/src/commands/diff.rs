@@ -11,6 +11,7 @@ use crate::{
     arguments,
     aws::connect,
     deploy::{Outputs, Packages, Profile, change, describe, origin_secret, parameters, stack},
+    image::Architecture,
     output::Report,
 };
 
@@ -31,7 +32,9 @@ pub async fn run(args: &Diff) -> Result<Report> {
         deployed.push(describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable));
     }
     let packages = if deployed.iter().any(Option::is_some) {
-        Some(Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?)
+        let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
+        let has_image = stage.containers.is_some();
+        Some(if has_image { packages.with_server(Architecture::of(&stage)).await? } else { packages })
     } else {
         outln!("Stage {} is not deployed: `{}` creates all of it.", stage.name, stage.deploy_command());
         None
@@ -45,6 +48,7 @@ pub async fn run(args: &Diff) -> Result<Report> {
             stacks.push(json!({ "stack": stack.name, "exists": false, "changes": change::json(&added) }));
             continue;
         };
+        outputs.extend(describe::outputs(&found).into_iter().map(|(name, value)| ((stack.kind, name), value)));
         let with_secret = stack.kind == Kind::App && stage.has_cloudfront();
         let secret = if with_secret { origin_secret::stored(&aws, &stage).await.ok() } else { None };
         match parameters(stack, &outputs, packages, secret.as_ref()) {
@@ -58,7 +62,6 @@ pub async fn run(args: &Diff) -> Result<Report> {
                 stacks.push(json!({ "stack": stack.name, "exists": true, "changes": null }));
             }
         }
-        outputs.extend(describe::outputs(&found).into_iter().map(|(name, value)| ((stack.kind, name), value)));
     }
     Ok(Report::of(json!({ "stage": stage.name, "stacks": stacks })))
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use aws_sdk_cloudwatchlogs::{operation::filter_log_events::FilterLogEventsError, types::FilteredLogEvent};
 use clap::Args;
 use infra::{
+    containers::Service,
     routes::{self, FUNCTIONS},
     stage::Stage,
 };
@@ -25,6 +26,9 @@ pub struct Logs {
     /// Function whose log to show, such as `show-book` [default: all]
     #[arg(value_parser = arguments::function(), hide_possible_values = true)]
     function: Option<String>,
+    /// Show the services of containers, in place of functions
+    #[arg(long, conflicts_with = "function")]
+    containers: bool,
     /// Stage to show
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
@@ -52,7 +56,7 @@ struct Line {
 struct Reader<'a> {
     aws: &'a AwsClients,
     stage: &'a Stage,
-    /// Function names with their log groups.
+    /// Names of functions or services with their log groups.
     groups: Vec<(&'static str, String)>,
     /// Milliseconds since 1970.
     from: i64,
@@ -64,7 +68,12 @@ pub async fn run(args: &Logs, json: bool) -> Result<()> {
     let functions = functions(args.function.as_deref())?;
     let (stage, aws) = connect_deployed(&args.stage).await?;
     let since = OffsetDateTime::now_utc() - args.since;
-    let mut reader = Reader::new(&aws, &stage, &functions, since);
+    let groups = if args.containers {
+        Service::ALL.map(|service| (service.name(), format!("/ecs/{}", stage.physical(service.name())))).into()
+    } else {
+        functions.iter().map(|name| (*name, format!("/aws/lambda/{}", stage.physical(name)))).collect()
+    };
+    let mut reader = Reader::new(&aws, &stage, groups, since);
     loop {
         for line in reader.read().await? {
             if let Some(text) = if json { raw(&line) } else { rendered(&line) } {
@@ -86,9 +95,7 @@ fn functions(wanted: Option<&str>) -> Result<Vec<&'static str>> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(aws: &'a AwsClients, stage: &'a Stage, functions: &[&'static str], since: OffsetDateTime) -> Self {
-        let group = |name: &&'static str| (*name, format!("/aws/lambda/{}", stage.physical(name)));
-        let groups = functions.iter().map(group).collect();
+    fn new(aws: &'a AwsClients, stage: &'a Stage, groups: Vec<(&'static str, String)>, since: OffsetDateTime) -> Self {
         Self { aws, stage, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
     }
 

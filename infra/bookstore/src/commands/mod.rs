@@ -11,6 +11,7 @@ pub mod diff;
 pub mod drift;
 pub mod drill;
 pub mod files;
+pub mod image;
 pub mod import;
 pub mod load;
 pub mod logs;

@@ -16,7 +16,7 @@ use infra::{database_settings, stage::Stage};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, migrate::Migrator};
 
 use crate::{
-    deploy,
+    cargo,
     local::{Claim, Home, MariaDb},
 };
 
@@ -41,7 +41,7 @@ pub async fn run(args: &Prepare) -> Result<()> {
 
 /// Describes every statement against a database that has just been migrated.
 pub async fn prepare(server: &MariaDb, only_check: bool) -> Result<()> {
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     make_database(server, &root).await?;
     let committed = root.join(".sqlx");
     let fresh = target.join("sqlx-fresh");
@@ -100,7 +100,7 @@ async fn describe(server: &MariaDb, root: &Path, folder: &Path) -> Result<()> {
 }
 
 async fn check(server: &MariaDb, root: &Path, packages: &[PathBuf], folder: &Path) -> Result<()> {
-    let mut cargo = deploy::cargo_command();
+    let mut cargo = cargo::cargo_command();
     cargo.arg("check");
     for package in packages {
         cargo.arg("--package").arg(package.file_name().context("a package has a name")?);

@@ -14,6 +14,7 @@ use crate::{
     aws::{AwsClients, connect_deployed},
     deploy::{
         alias::{self, Move},
+        containers,
         release::{self, Candidate},
     },
     output::Report,
@@ -22,11 +23,14 @@ use crate::{
 #[derive(Args)]
 pub struct Rollback {
     /// Functions by name, such as show-book; either all are rolled back or none
-    #[arg(required = true, value_name = "FUNCTION", value_parser = arguments::function(), hide_possible_values = true)]
+    #[arg(required_unless_present = "containers", value_name = "FUNCTION", value_parser = arguments::function(), hide_possible_values = true)]
     functions: Vec<String>,
     /// Version to roll back to, if not the previous one
     #[arg(long, value_name = "VERSION", allow_hyphen_values = true, value_parser = arguments::id)]
     to: Option<u64>,
+    /// Roll the containers back to the image before, in place of functions
+    #[arg(long, conflicts_with_all = ["functions", "to"])]
+    containers: bool,
     /// Stage of the functions
     #[arg(long, default_value = "local", value_parser = arguments::stage(), hide_possible_values = true)]
     stage: String,
@@ -39,6 +43,10 @@ pub async fn run(args: &Rollback) -> Result<Report> {
     );
     let functions = args.functions.iter().map(|name| routes::find(name)).collect::<Result<Vec<_>>>()?;
     let (stage, aws) = connect_deployed(&args.stage).await?;
+    if args.containers {
+        let image = containers::roll_back(&aws, &stage).await?;
+        return Ok(Report::of(json!({ "stage": stage.name, "image": image })));
+    }
     let mut moves = Vec::new();
     for function in functions {
         moves.push(back(&aws, &stage, function, args.to).await?);

@@ -10,7 +10,7 @@ use super::bench::build;
 use crate::{
     arguments,
     aws::connect,
-    deploy,
+    cargo,
     local::{Emulator, Home, client_environment},
 };
 
@@ -37,7 +37,7 @@ pub async fn run(args: &Server) -> Result<()> {
     let program = if let Some(built) = env::var_os(BUILT) {
         PathBuf::from(built)
     } else {
-        let (root, target) = deploy::workspace().await?;
+        let (root, target) = cargo::workspace().await?;
         build(&root, &["server"], &[]).await?;
         target.join("release/server")
     };

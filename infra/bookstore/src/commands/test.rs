@@ -21,9 +21,10 @@ use tokio::{
 };
 
 use crate::{
+    cargo,
     commands::{prepare, up},
-    deploy::{self, Packages, Profile},
-    local::{Claim, Home, LocalStage, MariaDb, Signals, Tool, Tools, any_free_port, chromium},
+    deploy::{Packages, Profile},
+    local::{Claim, Home, LocalStage, MariaDb, Signals, Tool, Tools, any_free_port, chromium, registry},
 };
 
 /// Tests that a person runs by name, with `-- --ignored`: one renews files, one measures speed, the others need books that are
@@ -83,12 +84,13 @@ enum Need {
     Graphviz,
     Linters,
     PolicyEngine,
+    Registry,
     Schemathesis,
     StrictEmulator,
 }
 
 impl Need {
-    const ALL: [(&str, Self); 13] = [
+    const ALL: [(&str, Self); 14] = [
         ("MariaDB", Self::MariaDb),
         ("a local stage", Self::LocalStage),
         ("the emulators", Self::Emulators),
@@ -100,6 +102,7 @@ impl Need {
         ("Graphviz", Self::Graphviz),
         ("the linters", Self::Linters),
         ("the policy engine", Self::PolicyEngine),
+        ("a registry", Self::Registry),
         ("schemathesis", Self::Schemathesis),
         ("a strict emulator", Self::StrictEmulator),
     ];
@@ -111,7 +114,7 @@ impl Need {
 
     const fn tools(self) -> &'static [Tool] {
         match self {
-            Self::MariaDb | Self::BuiltFunctions => &[],
+            Self::MariaDb | Self::BuiltFunctions | Self::Registry => &[],
             Self::LocalStage | Self::PolicyEngine | Self::StrictEmulator => &[Tool::Ministack],
             Self::Botocore => &[Tool::Moto],
             Self::Emulators => &[Tool::Ministack, Tool::Moto],
@@ -126,7 +129,7 @@ impl Need {
 }
 
 pub async fn run(args: &Test) -> Result<()> {
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     let arguments = Arguments::parse(&args.arguments);
     if args.fast {
         return succeeds(&mut cargo_test(&root, &ALL_TARGETS, &args.arguments)).await;
@@ -193,12 +196,14 @@ async fn run_with_services(
     wanted.dedup();
     let tools = Tools::ensure(home, &wanted)?;
     let chromium = if needs.contains(&Need::Browser) { Some(chromium(home)?) } else { None };
+    let registry = if needs.contains(&Need::Registry) { Some(registry(home)?) } else { None };
     if needs.contains(&Need::BuiltFunctions) {
         Packages::build(Profile::Local).await?;
     }
     let cargo = |targets: &[&str], arguments: &[String]| {
         let mut cargo = cargo_test_with(&tools, root, target, targets, arguments);
         cargo.envs(chromium.iter().map(|path| ("ANAQUEL_CHROMIUM", path)));
+        cargo.envs(registry.iter().map(|path| ("ANAQUEL_REGISTRY", path)));
         cargo
     };
     if !needs.iter().any(|need| need.has_stage()) {
@@ -302,7 +307,7 @@ async fn check_sql(server: &MariaDb, arguments: &Arguments) -> Result<()> {
 }
 
 fn cargo_test(root: &Path, targets: &[&str], arguments: &[String]) -> Command {
-    let mut cargo = deploy::cargo_command();
+    let mut cargo = cargo::cargo_command();
     cargo.args(["test", "--workspace", "--locked"]).args(targets).args(arguments);
     cargo.current_dir(root).stdin(Stdio::null()).kill_on_drop(true);
     cargo

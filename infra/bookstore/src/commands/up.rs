@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::{
     arguments,
     aws::{AwsClients, local_url, running_at},
+    cargo,
     commands::{accounts, import},
     deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
     local::{self, Claim, Home, LocalStage, MariaDb, OpenShop, Options, Signals, check_port},
@@ -227,7 +228,7 @@ fn known_secrets(local: &LocalStage) -> KnownSecrets {
 }
 
 async fn catalogue() -> Result<PathBuf> {
-    let (root, _) = deploy::workspace().await?;
+    let (root, _) = cargo::workspace().await?;
     Ok(root.join(CATALOGUE))
 }
 

@@ -6,6 +6,7 @@
 mod account;
 pub mod alias;
 pub mod change;
+pub mod containers;
 pub mod describe;
 pub mod drift;
 mod identity;
@@ -28,7 +29,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use infra::{
-    stacks::{Input, Kind, Stack, api_gateway, user_pool_protection},
+    stacks::{Input, Kind, REPOSITORY, Stack, api_gateway, user_pool_protection},
     stage::Stage,
     synth,
 };
@@ -37,7 +38,7 @@ use shared::{messages::MigrationReport, secret::Secret};
 use crate::aws::{AwsClients, call};
 
 pub use alias::ALIAS;
-pub use package::{Packages, Profile, cargo_command, workspace, zipped};
+pub use package::{Packages, Profile, zipped};
 
 pub use describe::DeployedStack;
 pub use secrets::KnownSecrets;
@@ -92,7 +93,8 @@ pub async fn deploy(
     let mut applied = Vec::new();
     let mut origin_secret = None;
     unwanted::remove(aws, stage, interaction, data_loss).await?;
-    for stack in synth::stacks(stage)? {
+    let first_pass = containers::first_pass(aws, stage).await?;
+    for stack in before_release(&first_pass)? {
         if stack.kind == Kind::App {
             // Before the functions that read them; CloudFormation cannot create them.
             secrets::put(aws, stage, known).await?;
@@ -114,6 +116,9 @@ pub async fn deploy(
         outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
         if stack.kind == Kind::Bootstrap {
             packages.upload(aws, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
+            if let Some(image) = &packages.server {
+                containers::push(aws, stage, image, output(&outputs, Kind::Bootstrap, REPOSITORY)?).await?;
+            }
         }
         if let Some(bucket) = outputs.get(&(stack.kind, "UnavailablePageBucket".to_owned())) {
             unavailable_page::upload(aws, bucket).await?;
@@ -130,12 +135,39 @@ pub async fn deploy(
     }
     let bucket = output(&outputs, Kind::Bootstrap, "ArtifactBucket")?;
     let migration = release::release(aws, stage, packages, bucket).await?;
+    let is_switched = stage.is_on_fargate() != first_pass.is_on_fargate();
+    // The tasks, and then the rules that lead everybody to them.
+    let last = |kind: Kind| kind == Kind::Containers || is_switched && kind == Kind::App;
+    let mut stacks: Vec<Stack> = synth::stacks(stage)?.into_iter().filter(|stack| last(stack.kind)).collect();
+    stacks.sort_by_key(|stack| stack.kind == Kind::App);
+    for stack in stacks {
+        outputs.extend(deployed_outputs(aws, &stack).await?);
+        let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
+        let secret = origin_secret.as_ref().map(|secret| &secret.value);
+        let parameters = parameters(&stack, &outputs, packages, secret)?;
+        let stack_outputs = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
+        outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
+        applied.retain(|(known, _): &(Stack, _)| known.kind != stack.kind);
+        applied.push((stack, parameters));
+    }
     let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
     for (stack, parameters) in &applied {
         stack::protect(aws, stack, bucket, parameters, interaction).await?;
     }
     let url = output(&outputs, Kind::App, "Url")?.to_owned();
     Ok(Deployed { url, outputs, migration })
+}
+
+/// The stacks that are deployed before the release, which migrates the database for the code of tasks.
+fn before_release(stage: &Stage) -> Result<Vec<Stack>> {
+    Ok(synth::stacks(stage)?.into_iter().filter(|stack| stack.kind != Kind::Containers).collect())
+}
+
+/// What the stack has had as outputs until now.
+async fn deployed_outputs(aws: &AwsClients, stack: &Stack) -> Result<Outputs> {
+    let found = describe::describe(aws, &stack.name).await?;
+    let outputs = found.map(|found| describe::outputs(&found)).unwrap_or_default();
+    Ok(outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)).collect())
 }
 
 pub fn output<'a>(outputs: &'a Outputs, stack: Kind, name: &str) -> Result<&'a str> {
@@ -159,6 +191,11 @@ pub fn parameters(
         Input::OriginSecret(part) => {
             let secret = origin_secret.with_context(|| format!("stack {} has no origin secret", stack.name))?;
             Ok(part.of(secret.reveal()).to_owned())
+        }
+        Input::Image => packages.image(output(outputs, Kind::Bootstrap, REPOSITORY)?),
+        Input::PreviousImage => {
+            let image = packages.image(output(outputs, Kind::Bootstrap, REPOSITORY)?)?;
+            Ok(containers::previous_image(outputs, &image))
         }
     };
     stack.inputs.iter().map(|(name, input)| Ok((*name, value(input)?))).collect()

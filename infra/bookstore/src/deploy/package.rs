@@ -1,17 +1,16 @@
 //! Deployment packages: each function compiled, in a zip named by its hash.
 
 use std::{
-    env, fs,
+    fs,
     io::{Cursor, Write},
     path::{Path, PathBuf},
     process::Stdio,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use infra::routes::FUNCTIONS;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::process::Command;
@@ -19,13 +18,19 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     aws::{AwsClients, call, explained},
+    cargo::{cargo_command, workspace},
+    image::{self, Architecture, Layout},
     local::{Home, Tool, Tools},
 };
 
 /// The folder of packages in the artifact bucket.
 const FOLDER: &str = "functions/";
 
-pub struct Packages(Vec<Package>);
+pub struct Packages {
+    functions: Vec<Package>,
+    /// The image of the server, for a stage with containers.
+    pub server: Option<Layout>,
+}
 
 /// One function's zip.
 pub struct Package {
@@ -54,16 +59,33 @@ impl Packages {
     /// Packs compiled functions.
     pub fn of(binaries: impl Fn(&str) -> PathBuf, profile: Profile) -> Result<Self> {
         let packages = FUNCTIONS.iter().map(|function| pack(function.name, &binaries(function.name), profile));
-        packages.collect::<Result<_>>().map(Self)
+        Ok(Self { functions: packages.collect::<Result<_>>()?, server: None })
+    }
+
+    /// The image of the server for this architecture as well.
+    pub async fn with_server(self, architecture: Architecture) -> Result<Self> {
+        let folder = workspace().await?.1.join("image").join(architecture.name());
+        Ok(Self { server: Some(image::build(&[architecture], &folder).await?), ..self })
+    }
+
+    /// The image in a repository, by its digest.
+    pub fn image(&self, repository: &str) -> Result<String> {
+        let layout = self.server.as_ref().context("the stage's image was not built")?;
+        let images = layout.images()?;
+        let image = images.first().context("the layout has no image")?;
+        Ok(format!("{repository}@{}", image.digest))
     }
 
     pub fn get(&self, function: &str) -> Result<&Package> {
-        self.0.iter().find(|package| package.function == function).with_context(|| format!("no package of {function}"))
+        self.functions
+            .iter()
+            .find(|package| package.function == function)
+            .with_context(|| format!("no package of {function}"))
     }
 
     /// Uploads the packages that the bucket does not have.
     pub async fn upload(&self, aws: &AwsClients, bucket: &str) -> Result<()> {
-        for Package { key, zip, function, .. } in &self.0 {
+        for Package { key, zip, function, .. } in &self.functions {
             if aws.s3.head_object().bucket(bucket).key(key).send().await.is_ok() {
                 continue;
             }
@@ -97,7 +119,7 @@ impl Packages {
     /// somebody else has begun.
     fn is_superseded(&self, key: &str, uploaded_at: i64, now: OffsetDateTime) -> bool {
         let is_young = now.unix_timestamp() - uploaded_at < time::Duration::DAY.whole_seconds();
-        !is_young && self.0.iter().all(|package| package.key != key)
+        !is_young && self.functions.iter().all(|package| package.key != key)
     }
 }
 
@@ -128,33 +150,6 @@ async fn run(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().await.context("cargo could not be started")?;
     ensure!(status.success(), "the functions could not be built");
     Ok(())
-}
-
-/// A cargo command without the environment of an outer `cargo run`, which would rerun build scripts and recompile half of
-/// the dependencies, and without AWS credentials, which build scripts and macros must not see.
-pub fn cargo_command() -> Command {
-    let mut command = Command::new("cargo");
-    for (name, _) in env::vars_os() {
-        let inherited = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "AWS_"];
-        if name.to_str().is_some_and(|name| inherited.iter().any(|prefix| name.starts_with(prefix))) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// The workspace's root and its target directory.
-pub async fn workspace() -> Result<(PathBuf, PathBuf)> {
-    let metadata = cargo_command().args(["metadata", "--no-deps", "--format-version", "1"]).output().await;
-    let metadata = metadata.context("cargo could not be started")?;
-    if !metadata.status.success() {
-        bail!("run this inside the repository: {}", String::from_utf8_lossy(&metadata.stderr).trim());
-    }
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let path = |name: &str| {
-        metadata[name].as_str().map(PathBuf::from).with_context(|| format!("cargo metadata has no {name}"))
-    };
-    Ok((path("workspace_root")?, path("target_directory")?))
 }
 
 /// Packs the binary, unless the zip beside it is up to date.
@@ -192,18 +187,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_gets_no_aws_credentials() {
-        // Tests share their environment, so this reads what cargo itself put there instead of setting more.
-        let command = cargo_command();
-        let removed = |name: &str| command.as_std().get_envs().any(|(known, value)| known == name && value.is_none());
-        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some() && removed("CARGO_MANIFEST_DIR"));
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-            assert!(removed(name.to_str().unwrap()), "{name:?}");
-        }
-        assert!(!removed("PATH"));
-    }
-
-    #[test]
     fn only_packages_of_earlier_deploys_are_superseded() {
         let package = |key: &str| Package {
             function: "show-book",
@@ -211,7 +194,8 @@ mod tests {
             key: key.to_owned(),
             sha256: String::new(),
         };
-        let packages = Packages(vec![package("functions/show-book/b.zip")]);
+        let functions = vec![package("functions/show-book/b.zip")];
+        let packages = Packages { functions, server: None };
         let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(100);
         for (key, days, expected) in [
             ("functions/show-book/a.zip", 40, true),

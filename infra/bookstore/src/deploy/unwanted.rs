@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use infra::{stacks::Kind, stage::Stage};
 
-use super::{DataLoss, Interaction, describe, removal, stack};
+use super::{DataLoss, Interaction, containers, describe, removal, stack};
 use crate::{aws::AwsClients, output::confirm};
 
 /// Removes the stacks of a complete stage that its file has no longer, such as that of API Gateway, before the others change: what
@@ -16,6 +16,9 @@ pub async fn remove(aws: &AwsClients, stage: &Stage, interaction: Interaction, d
     for kind in Kind::ALL.into_iter().rev().filter(|kind| !wanted.contains(kind)) {
         let name = stage.physical(kind.name());
         let Some(found) = describe::describe(aws, &name).await? else { continue };
+        if kind == Kind::Containers {
+            containers::check_removal(aws, stage).await?;
+        }
         outln!("\n{name}: infra/stages/{}.toml has nothing of this stack any longer", stage.name);
         let is_quiet = interaction != Interaction::Confirm;
         confirm("Remove it?", is_quiet, &format!("nothing was changed in {name}"))?;

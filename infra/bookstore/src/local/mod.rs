@@ -30,7 +30,7 @@ pub use self::{
     home::Home,
     mariadb::MariaDb,
     open::OpenShop,
-    packages::{chromium, valgrind},
+    packages::{chromium, registry, valgrind},
     ports::any_free as any_free_port,
     signals::Signals,
     tools::{Tool, Tools},

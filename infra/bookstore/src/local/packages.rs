@@ -1,7 +1,7 @@
 //! Programs of the operating system: their paths and their installation.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::process::geteuid;
 
-use super::{home::Home, logs};
+use super::{
+    home::{Home, make_private_folder},
+    logs,
+};
 
 /// Folders of servers that may not be in PATH.
 const MORE_FOLDERS: [&str; 6] =
@@ -40,6 +43,33 @@ pub fn chromium(home: &Home) -> Result<PathBuf> {
         CHROMIUM.install(&home.log("packages")?)?;
     }
     installed().with_context(|| CHROMIUM.remedy())
+}
+
+/// A registry of images, for the tests. It is unpacked into the tools and not installed, because its package starts a service.
+pub fn registry(home: &Home) -> Result<PathBuf> {
+    const REGISTRY: Package =
+        Package { name: "a registry of images", apt: "docker-registry", dnf: "distribution", brew: "distribution" };
+    let folder = home.tools().join("registry");
+    let unpacked = folder.join("usr/bin/docker-registry");
+    let found = || ["docker-registry", "registry"].into_iter().find_map(find);
+    if let Some(program) = found().or_else(|| unpacked.is_file().then(|| unpacked.clone())) {
+        return Ok(program);
+    }
+    let (Some(apt), Some(dpkg)) = (find("apt-get"), find("dpkg-deb")) else { anyhow::bail!("{}", REGISTRY.remedy()) };
+    errln!("Downloading {} …", REGISTRY.name);
+    make_private_folder(&folder)?;
+    let log = home.log("packages")?;
+    if let Some(apt) = unattended_apt() {
+        logs::run(apt().arg("update"), Stdio::null(), &log).with_context(|| REGISTRY.remedy())?;
+    }
+    let mut download = Command::new(apt);
+    download.args(["download", REGISTRY.apt]).current_dir(&folder);
+    logs::run(&mut download, Stdio::null(), &log).with_context(|| REGISTRY.remedy())?;
+    let is_package = |path: &PathBuf| path.extension().is_some_and(|end| end == "deb");
+    let package = fs::read_dir(&folder)?.filter_map(|file| Some(file.ok()?.path())).find(is_package);
+    let package = package.context("apt-get downloaded nothing")?;
+    logs::run(Command::new(dpkg).arg("--extract").arg(package).arg(&folder), Stdio::null(), &log)?;
+    Ok(unpacked)
 }
 
 /// The program that counts instructions.

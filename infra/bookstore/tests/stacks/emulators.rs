@@ -26,7 +26,7 @@ use infra::{
 };
 
 /// What ministack's CloudFormation refuses, which leaves out what refers to it as well.
-const LEFT_OUT: [(&str, &str); 10] = [
+const LEFT_OUT: [(&str, &str); 11] = [
     ("AWS::EC2::EgressOnlyInternetGateway", "an unknown type: no route to one; moto has it"),
     ("AWS::EC2::VPCCidrBlock", "an unknown type: no IPv6 ranges of the VPC and its subnets; moto has them"),
     ("AWS::EC2::EIP", "an unknown type: no address, hence no NAT gateway and no route to one; moto has them"),
@@ -34,6 +34,7 @@ const LEFT_OUT: [(&str, &str); 10] = [
     NO_WEB_ACL_ASSOCIATION,
     NO_LOG_DELIVERY,
     NO_LOGIN_STYLE,
+    ("AWS::ApplicationAutoScaling", "unknown types: no scaling of tasks"),
     ("AWS::IAM::Group", "an unknown type: roles without groups; `human_permissions.rs` checks the groups' permissions"),
     ("AWS::Budgets::Budget", "an unknown type: no budget"),
     ("\"Metrics\"", "an unknown property of alarms: no error rate, and no dashboard, which shows the alarm's state"),
@@ -62,7 +63,8 @@ pub static MINISTACK: LazyLock<Account> = LazyLock::new(|| {
     let endpoint = variable("ANAQUEL_ENDPOINT");
     let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
     let mut account = Account::default();
-    account.deploy(port, &["dev", "prod"].map(stage), &Kind::ALL, &LEFT_OUT);
+    let with_containers = Stage { containers: Stage::in_full("prod").unwrap().containers, ..stage("prod") };
+    account.deploy(port, &[stage("dev"), with_containers], &Kind::ALL, &LEFT_OUT);
     // The tests' own stage exists already.
     account.ask_for(all(&stage("local")).unwrap());
     account.describe(port);
@@ -150,6 +152,7 @@ impl Account {
                     Input::DeletionProtection => "false",
                     Input::UserPoolProtection => "INACTIVE",
                     Input::OriginSecret(keys) => keys.of(ORIGIN_SECRET),
+                    Input::Image | Input::PreviousImage => "registry/server@sha256:0123",
                 };
                 (*name, value.to_owned())
             });
@@ -280,7 +283,7 @@ fn every_resource_of_the_templates_exists() {
             assert_eq!(made, asked_for.keys().copied().collect(), "{stack}");
         }
     }
-    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 20);
+    assert_eq!(MINISTACK.asked_for.len() + MOTO.asked_for.len(), 21);
 }
 
 #[ignore = "needs the emulators"]
@@ -402,12 +405,20 @@ fn only_functions_have_ranges_of_ipv6_and_no_two_the_same() {
     }
 }
 
+/// Whether the stage of the network has containers.
+fn has_tasks(account: &Account, network: &str) -> bool {
+    let mut stacks = account.asked_for.iter();
+    stacks.any(|(stack, resources)| stack.ends_with(network) && resources.contains_key("TasksGroup"))
+}
+
 #[ignore = "needs the emulators"]
 #[test]
 fn the_database_admits_functions_and_the_load_balancer_shoppers() {
     for (account, network) in networks() {
         let admits = |group| account.rules(network, group, "IpPermissions");
-        assert_eq!(admits("DatabaseGroup"), lines(["tcp 3306 FunctionsGroup"]), "{network}");
+        let mut callers = lines(["tcp 3306 FunctionsGroup"]);
+        callers.extend(has_tasks(account, network).then(|| "tcp 3306 TasksGroup".to_owned()));
+        assert_eq!(admits("DatabaseGroup"), callers, "{network}");
         assert_eq!(admits("LoadBalancerGroup"), lines(["tcp 80 0.0.0.0/0", "tcp 443 0.0.0.0/0"]), "{network}");
         assert_eq!(admits("FunctionsGroup"), lines([]), "{network}");
     }
@@ -435,8 +446,14 @@ fn only_functions_have_egress_and_only_to_the_database_and_aws() {
         let aws = format!("tcp 443 {aws}");
         let expected = ["tcp 3306 172.16.5.0/24", "tcp 3306 172.16.6.0/24", &aws, "tcp 443 pl-63a5400a"];
         assert_eq!(calls("FunctionsGroup"), lines(expected), "{network}");
-        for group in ["DatabaseGroup", "LoadBalancerGroup"] {
-            assert_eq!(calls(group), lines(["icmp 252-86 255.255.255.255/32"]), "{group} of {network}");
+        let nowhere = lines(["icmp 252-86 255.255.255.255/32"]);
+        assert_eq!(calls("DatabaseGroup"), nowhere, "{network}");
+        if has_tasks(&MINISTACK, network) {
+            assert_eq!(calls("TasksGroup"), lines(expected), "{network}");
+            assert_eq!(calls("LoadBalancerGroup"), lines(["tcp 8080 172.16.3.0/24", "tcp 8080 172.16.4.0/24"]));
+            assert_eq!(MINISTACK.rules(network, "TasksGroup", "IpPermissions"), lines(["tcp 8080 LoadBalancerGroup"]));
+        } else {
+            assert_eq!(calls("LoadBalancerGroup"), nowhere, "{network}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod database_changes;
 mod documents;
 mod emulators;
 mod https;
+mod image;
 mod presigned_forms;
 mod reachability;
 mod responses;
@@ -12,3 +13,10 @@ mod strict_emulator;
 #[path = "../../../tests/stacks/support.rs"]
 mod support;
 mod user_pools;
+
+/// A client of HTTP. With the pushes of images, reqwest wants a provider of TLS even where nothing uses it.
+fn http() -> reqwest::ClientBuilder {
+    // Another test may have installed it.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}

@@ -3,11 +3,11 @@
 use aws_config::SdkConfig;
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use bookstore::aws::AwsClients;
-use reqwest::{Client, header, redirect::Policy};
+use reqwest::{header, redirect::Policy};
 use shared::presigned_form::{ContentType, LIFETIME, PresignedForm, Upload};
 use time::{Duration, OffsetDateTime};
 
-use crate::{strict_emulator::StrictEmulator, support::stage};
+use crate::{http, strict_emulator::StrictEmulator, support::stage};
 
 const BUCKET: &str = "imports";
 const KEY: &str = "previews/7.csv";
@@ -47,7 +47,7 @@ async fn send(form: &PresignedForm, file: &[u8]) -> (u16, String) {
     let body =
         [format!("{fields}--{BOUNDARY}\r\n{file_part}").as_bytes(), file, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()]
             .concat();
-    let browser = Client::builder().redirect(Policy::none()).build().unwrap();
+    let browser = http().redirect(Policy::none()).build().unwrap();
     let request = browser.post(&form.action).body(body);
     let request = request.header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
     let answer = request.send().await.unwrap();

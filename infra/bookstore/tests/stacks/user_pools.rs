@@ -45,6 +45,7 @@ use infra::stacks::{Input, Kind, Stack, USER_POOL_PROTECTION, accounts, user_poo
 use infra::stage::Stage;
 
 use crate::{
+    http,
     strict_emulator::StrictEmulator,
     support::{stage, template},
 };
@@ -164,7 +165,7 @@ impl Pools {
 
 /// Follows no redirect.
 fn browser() -> Client {
-    Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
+    http().redirect(Policy::none()).no_proxy().build().unwrap()
 }
 
 fn outcome<T, E: ProvideErrorMetadata + std::fmt::Debug>(result: Result<T, E>) -> Result<T, String> {

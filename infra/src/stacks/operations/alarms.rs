@@ -5,6 +5,7 @@ use stratosphere::services::aws::cloudwatch::alarm;
 use stratosphere::value::ExpString;
 
 use super::metrics::{ANY_ERROR_RATE, API_GATEWAY_ERROR_RATE, ERROR_RATE, Metric, Metrics, REPLICA_LAG};
+use crate::containers::Service;
 use crate::database_memory::LOGINS;
 use crate::routes::{FUNCTIONS, Function, Queue, Trigger};
 use crate::stage::{Rds, Server, Stage};
@@ -58,6 +59,8 @@ pub fn add(template: &mut Template, stage: &Stage, metrics: &Metrics, topic: Id)
     let mut alarms = Vec::from(error_rate_alarms(metrics));
     alarms.extend(distribution_alarm(metrics));
     alarms.extend(api_gateway_alarm(metrics));
+    alarms.extend(task_alarms(stage, metrics));
+    alarms.extend(failover_alarm(metrics));
     alarms.extend(function_alarms(metrics));
     alarms.extend(sign_in_alarm(stage, metrics));
     alarms.extend(queue_alarms(metrics));
@@ -138,6 +141,41 @@ fn api_gateway_alarm(metrics: &Metrics) -> Option<Alarm> {
             Threshold::Above(5.0),
         )
     })
+}
+
+/// Visitors then see the page in place of the shop.
+fn failover_alarm(metrics: &Metrics) -> Option<Alarm> {
+    Some(Alarm {
+        missing_data: MissingData::Breaching,
+        ..Alarm::new(
+            "failover",
+            "failover",
+            "Route 53 does not find the shop healthy, and leads its name to the page that says so".to_owned(),
+            metrics.health()?,
+            Threshold::Below(1.0),
+        )
+    })
+}
+
+/// One for each service of containers. A service whose tasks all fail has no metric at all.
+fn task_alarms(stage: &Stage, metrics: &Metrics) -> Vec<Alarm> {
+    let alarm = |service: Service| {
+        let least = service.tasks(stage.containers.as_ref()?).min;
+        let name = service.name();
+        Some(Alarm {
+            breaching_periods: 3,
+            evaluation_periods: 3,
+            missing_data: MissingData::Breaching,
+            ..Alarm::new(
+                &format!("{name}-tasks"),
+                "tasks",
+                format!("Fewer than {least} tasks of the service {name} are healthy for 15 minutes"),
+                metrics.healthy_tasks(service)?,
+                Threshold::Below(f64::from(least)),
+            )
+        })
+    };
+    Service::ALL.into_iter().filter_map(alarm).collect()
 }
 
 /// Alarms for each function, so that the notification names it. One alarm for all would cost the same, because AWS charges

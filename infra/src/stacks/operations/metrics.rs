@@ -2,8 +2,9 @@
 
 use shared::metrics::{COLD_START, DATABASE_TIME, INVOCATIONS, NAMESPACE, NEW_MESSAGES};
 
+use crate::containers::Service;
 use crate::routes::Queue;
-use crate::stacks::{Kind, Stack, api_gateway, replicas};
+use crate::stacks::{Kind, Stack, api_gateway, failover, replicas, tasks};
 use crate::stage::{CLOUDFRONT_REGION, Server, Stage};
 use crate::template::Id;
 
@@ -27,6 +28,10 @@ pub struct Metrics {
     distribution: Option<Id>,
     /// Id of the HTTP API, where there is one.
     api_gateway: Option<Id>,
+    /// Route 53's check of the shop.
+    health_check: Option<Id>,
+    /// The last part of the ARN of each target group of tasks.
+    tasks: Vec<(Service, Id)>,
     /// Identifier of the RDS instance.
     database: Option<Id>,
     /// Identifiers of its replicas.
@@ -58,6 +63,15 @@ impl Metrics {
             load_balancer: stack.input(Kind::App, "LoadBalancerName", "String"),
             distribution: has_metrics.then(|| stack.input(Kind::App, "DistributionId", "String")),
             api_gateway: stage.api_gateway.as_ref().map(|_| stack.input(Kind::App, api_gateway::API, "String")),
+            health_check: stage
+                .domain_in_use()
+                .filter(|domain| domain.failover)
+                .map(|_| stack.input(Kind::App, failover::HEALTH_CHECK, "String")),
+            tasks: Service::ALL
+                .into_iter()
+                .filter(|_| stage.containers.is_some())
+                .map(|service| (service, stack.numbered_input(Kind::App, tasks::targets_name_output(service))))
+                .collect(),
             database: on_rds.then(|| stack.input(Kind::Data, "DatabaseName", "String")),
             replicas: (1..=stage.database.replicas)
                 .filter(|_| on_rds)
@@ -96,6 +110,19 @@ impl Metrics {
     pub fn api_gateway(&self, name: &'static str, statistic: &'static str) -> Option<Metric> {
         let dimensions = vec![("ApiId", parameter(self.api_gateway?))];
         Some(Metric { namespace: "AWS/ApiGateway", name, dimensions, statistic })
+    }
+
+    /// The least number of tasks of the service that the load balancer found healthy.
+    pub fn healthy_tasks(&self, service: Service) -> Option<Metric> {
+        let (_, targets) = self.tasks.iter().find(|(known, _)| *known == service)?;
+        let dimensions = vec![("TargetGroup", parameter(*targets)), ("LoadBalancer", parameter(self.load_balancer))];
+        Some(Metric { namespace: "AWS/ApplicationELB", name: "HealthyHostCount", dimensions, statistic: "Minimum" })
+    }
+
+    /// Whether Route 53 found the shop healthy: 1, or 0. <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-cloudwatch.html>
+    pub fn health(&self) -> Option<Metric> {
+        let dimensions = vec![("HealthCheckId", parameter(self.health_check?))];
+        Some(Metric { namespace: "AWS/Route53", name: "HealthCheckStatus", dimensions, statistic: "Minimum" })
     }
 
     /// 99th percentile of the duration, in milliseconds.

@@ -25,7 +25,7 @@ use shared::{
 use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
 
 use crate::{
-    deploy,
+    cargo,
     local::{Claim, Home, MariaDb, Signals},
     output::{Report, counted},
 };
@@ -85,7 +85,7 @@ pub async fn run(args: &Drill) -> Result<Report> {
 }
 
 async fn oversell(orders: &OrderDrill) -> Result<Report> {
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     build(&root, orders.release, &["process-orders", "migrate-database"]).await?;
     let binaries = target.join(if orders.release { "release" } else { "debug" });
     let size = Size {
@@ -134,7 +134,7 @@ fn report(text: String, json: Value, problems: usize) -> Report {
 /// Debug builds compile the whole workspace, as `up` does, because `-p` resolves other features.
 async fn build(root: &Path, release: bool, functions: &[&str]) -> Result<()> {
     errln!("Building the functions …");
-    let mut cargo = deploy::cargo_command();
+    let mut cargo = cargo::cargo_command();
     cargo.args(["build", "--locked"]);
     if release {
         cargo.arg("--release").args(functions.iter().flat_map(|name| ["--bin", name]));

@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{build, built, parameters, report, seed, with_home};
 use crate::{
-    deploy,
+    cargo,
     local::{Home, MariaDb},
     output::Report,
 };
@@ -68,7 +68,7 @@ fn full() -> Size {
 }
 
 pub async fn run(args: &ShopDrillArgs) -> Result<Report> {
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     let names = [FUNCTIONS.as_slice(), &CONSUMERS, &["migrate-database"]].concat();
     build(&root, args.full, &names).await?;
     let binaries = target.join(if args.full { "release" } else { "debug" });

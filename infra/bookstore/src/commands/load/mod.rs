@@ -33,7 +33,7 @@ use super::bench::{build, parameters};
 use crate::{
     arguments as usual,
     aws::connect,
-    deploy,
+    cargo,
     local::Signals,
     output::{Report, counted},
 };
@@ -130,7 +130,7 @@ pub async fn run(args: &Load) -> Result<Report> {
 async fn here(args: &Load, course: Course) -> Result<Loaded> {
     let (stage, aws) = connect("local").await?;
     let parameters = parameters(&aws, &stage).await?;
-    let (root, target) = deploy::workspace().await?;
+    let (root, target) = cargo::workspace().await?;
     let limits = Stage::load(&args.limits_of)?;
     // A list without its genre or its author is a list all the same.
     let mut names = args.mix.functions();

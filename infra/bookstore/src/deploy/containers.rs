@@ -1,0 +1,150 @@
+//! The image and the tasks of a stage's containers: what a deploy does for them outside of the templates.
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_cloudformation::types::{Capability, Parameter};
+use aws_sdk_ecr::{error::ProvideErrorMetadata, types::ImageIdentifier};
+use aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use infra::{
+    containers::Service,
+    stacks::{
+        Kind,
+        containers::{IMAGE, PREVIOUS_IMAGE},
+        repository,
+        tasks::{COMPUTE, targets_output},
+    },
+    stage::{Compute, Stage},
+};
+
+use super::{Interaction, Outputs, describe, stack_events};
+use crate::{
+    aws::{AwsClients, call, explained},
+    image::{self, Layout, Login},
+};
+
+/// The stage as the first pass of a deploy leaves it: functions answer until the tasks are healthy.
+pub async fn first_pass(aws: &AwsClients, stage: &Stage) -> Result<Stage> {
+    let switches = stage.is_on_fargate() && !are_healthy(aws, stage).await?;
+    Ok(if switches { stage.on_lambda() } else { stage.clone() })
+}
+
+/// Whether both services have a healthy task.
+async fn are_healthy(aws: &AwsClients, stage: &Stage) -> Result<bool> {
+    let Some(app) = describe::describe(aws, &stage.physical(Kind::App.name())).await? else { return Ok(false) };
+    let outputs = describe::outputs(&app);
+    for service in Service::ALL {
+        let Some(targets) = outputs.get(&targets_output(service)) else { return Ok(false) };
+        let health = call(aws.elb.describe_target_health().target_group_arn(targets).send()).await;
+        let health = health.with_context(|| format!("looking at the tasks of {}", service.name()))?;
+        let mut states =
+            health.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state());
+        if !states.any(|state| *state == TargetHealthStateEnum::Healthy) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Refuses to remove the containers while they answer everybody.
+pub async fn check_removal(aws: &AwsClients, stage: &Stage) -> Result<()> {
+    let app = describe::describe(aws, &stage.physical(Kind::App.name())).await?;
+    let compute = app.map(|app| describe::outputs(&app)).and_then(|outputs| outputs.get(COMPUTE).cloned());
+    ensure!(
+        compute.as_deref() != Some(Compute::Fargate.name()),
+        "containers answer the requests of stage {0}, and the section [containers] is gone from infra/stages/{0}.toml: first \
+         deploy with compute = \"lambda\" in it",
+        stage.name
+    );
+    Ok(())
+}
+
+/// Pushes the image to the stage's repository, unless it is there. Its tag is a part of its digest.
+pub async fn push(aws: &AwsClients, stage: &Stage, layout: &Layout, repository_uri: &str) -> Result<()> {
+    let images = layout.images()?;
+    let [image] = &images[..] else { anyhow::bail!("a stage has an image for one architecture, not {}", images.len()) };
+    let tag = tag(&image.digest);
+    let known = aws.ecr.describe_images().repository_name(repository(stage));
+    let known = known.image_ids(ImageIdentifier::builder().image_tag(&tag).build()).send().await;
+    match known {
+        Ok(_) => return Ok(()),
+        Err(error) if error.code() == Some("ImageNotFoundException") => {}
+        Err(error) => return Err(explained(error)).context("looking at the images in ECR"),
+    }
+    outln!("Pushing the image {tag} …");
+    image::push(layout, &images, &format!("{repository_uri}:{tag}"), login(aws).await?).await.map(drop)
+}
+
+fn tag(digest: &str) -> String {
+    digest.trim_start_matches("sha256:").chars().take(16).collect()
+}
+
+async fn login(aws: &AwsClients) -> Result<Login> {
+    let granted = call(aws.ecr.get_authorization_token().send()).await.context("asking ECR for a login")?;
+    let token = granted.authorization_data().first().and_then(|data| data.authorization_token());
+    let token = BASE64_STANDARD.decode(token.context("ECR gave no login")?)?;
+    let token = String::from_utf8(token)?;
+    let (user, password) = token.split_once(':').context("ECR's login has no password")?;
+    Ok(Login::Basic(user.to_owned(), password.to_owned()))
+}
+
+/// The image before this one, by the outputs of the deployed stack: that which serves, or the one before it if this one does.
+pub fn previous_image(outputs: &Outputs, image: &str) -> String {
+    let output = |name: &str| outputs.get(&(Kind::Containers, name.to_owned()));
+    let previous = output(IMAGE).filter(|serving| *serving != image).or(output(PREVIOUS_IMAGE));
+    previous.map_or_else(|| image.to_owned(), Clone::clone)
+}
+
+/// Returns the tasks to the image before, by an update of the stack with its own template. Returns that image.
+///
+/// # Errors
+/// There is none before, or the new tasks do not become healthy: ECS then keeps the present ones.
+pub async fn roll_back(aws: &AwsClients, stage: &Stage) -> Result<String> {
+    let name = stage.physical(Kind::Containers.name());
+    let found = describe::describe(aws, &name).await?.filter(describe::is_updatable);
+    let found = found.with_context(|| format!("stage {} has no containers: there is no stack {name}", stage.name))?;
+    let outputs = describe::outputs(&found);
+    let output = |name: &str| outputs.get(name).cloned().with_context(|| format!("the stack has no output {name}"));
+    let (image, previous) = (output(IMAGE)?, output(PREVIOUS_IMAGE)?);
+    ensure!(
+        image != previous,
+        "nothing was rolled back: the containers of stage {} have had one image only",
+        stage.name
+    );
+    let parameter = |parameter: &Parameter| {
+        let changed = Parameter::builder().set_parameter_key(parameter.parameter_key.clone());
+        match parameter.parameter_key() {
+            Some(IMAGE) => changed.parameter_value(&previous),
+            Some(PREVIOUS_IMAGE) => changed.parameter_value(&image),
+            _ => changed.use_previous_value(true),
+        }
+        .build()
+    };
+    let newest = stack_events::newest(aws, &name).await?;
+    let update = aws.cloudformation.update_stack().stack_name(&name).use_previous_template(true);
+    let update = update.set_parameters(Some(found.parameters().iter().map(parameter).collect()));
+    call(update.capabilities(Capability::CapabilityIam).send()).await.with_context(|| format!("updating {name}"))?;
+    stack_events::until_done(aws, &name, newest.as_deref(), Interaction::Print).await?;
+    Ok(previous)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deploy_remembers_the_image_that_served_before_and_one_of_the_same_code_changes_nothing() {
+        let deployed = |image: &str, previous: &str| {
+            let output = |name: &str, value: &str| ((Kind::Containers, name.to_owned()), value.to_owned());
+            Outputs::from([output(IMAGE, image), output(PREVIOUS_IMAGE, previous)])
+        };
+        for (outputs, image, expected) in [
+            (Outputs::new(), "a", "a"),
+            (deployed("a", "a"), "b", "a"),
+            (deployed("b", "a"), "b", "a"),
+            (deployed("b", "a"), "c", "b"),
+        ] {
+            assert_eq!(previous_image(&outputs, image), expected, "{image}");
+        }
+        assert_eq!(tag("sha256:0123456789abcdef0123"), "0123456789abcdef");
+    }
+}
