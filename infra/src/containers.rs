@@ -123,7 +123,7 @@ pub fn priority(stage: &Stage, rule: &Rule, patterns: &[String]) -> i32 {
     if stage.containers.is_some() && stays { own - BEFORE } else { own }
 }
 
-/// Finds the function of a request by the rules of the load balancer.
+/// Finds the function of a request by the rules of the load balancer, for the routes of one service.
 pub struct Dispatch {
     rules: Vec<CompiledRule>,
     unmatched: &'static str,
@@ -136,8 +136,10 @@ struct CompiledRule {
 }
 
 impl CompiledRule {
-    fn of(rule: &Rule) -> Self {
-        Self { methods: rule.methods(), patterns: rule.patterns(), function: rule.function }
+    fn of(rule: &Rule, service: Service) -> Self {
+        let patterns = rule.routes.iter().zip(rule.patterns()).filter(|(route, _)| service.has(route));
+        let patterns = patterns.map(|(_, pattern)| pattern).collect();
+        Self { methods: rule.methods(), patterns, function: rule.function }
     }
 
     fn matches(&self, method: &str, path: &str) -> bool {
@@ -146,10 +148,10 @@ impl CompiledRule {
 }
 
 impl Dispatch {
-    pub fn new() -> Self {
+    pub fn new(service: Service) -> Self {
         let is_unmatched = |function: &&Function| matches!(function.trigger, Trigger::Unmatched);
         let unmatched = FUNCTIONS.iter().find(is_unmatched).map_or("", |function| function.name);
-        Self { rules: rules(FUNCTIONS).iter().map(CompiledRule::of).collect(), unmatched }
+        Self { rules: rules(FUNCTIONS).iter().map(|rule| CompiledRule::of(rule, service)).collect(), unmatched }
     }
 
     /// The function for requests without a route.
@@ -157,16 +159,10 @@ impl Dispatch {
         self.unmatched
     }
 
-    /// The name of the function; that of the one for requests without a route if containers do not serve it.
+    /// The name of the function; that of the one for requests without a route if the service does not serve it.
     pub fn function(&self, method: &str, path: &str) -> &'static str {
         let found = self.rules.iter().find(|rule| rule.matches(method, path)).map(|rule| rule.function);
         found.filter(|name| !ON_LAMBDA.contains(name)).unwrap_or(self.unmatched)
-    }
-}
-
-impl Default for Dispatch {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -191,11 +187,15 @@ mod tests {
 
     #[test]
     fn a_request_comes_to_the_function_of_its_rule_and_without_one_to_that_for_none() {
-        let dispatch = Dispatch::new();
+        let [pages, api] = Service::ALL.map(Dispatch::new);
+        assert_eq!(api.function("GET", "/api/books"), "list-books");
+        assert_eq!(api.function("GET", "/health"), "check-health");
+        assert_eq!(api.function("GET", "/books"), "show-not-found");
         for (method, path, function) in [
             ("GET", "/", "show-home"),
             ("HEAD", "/books", "list-books"),
-            ("GET", "/api/books", "list-books"),
+            ("GET", "/api/books", "show-not-found"),
+            ("POST", "/api/orders", "show-not-found"),
             ("GET", "/books/1", "show-book"),
             ("GET", "/books/1/ratings", "list-ratings"),
             ("POST", "/books/1/ratings", "submit-rating"),
@@ -205,7 +205,7 @@ mod tests {
             ("GET", "/sign-in", "show-not-found"),
             ("BREW", "/", "show-not-found"),
         ] {
-            assert_eq!(dispatch.function(method, path), function, "{method} {path}");
+            assert_eq!(pages.function(method, path), function, "{method} {path}");
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
             let stays = ON_LAMBDA.contains(&rule.function);
             let priority = priority(&stage, &rule, &rule.patterns());
             assert_eq!(priority < EVERYBODY, stays, "{}", rule.first().path);
-            assert!(priority > 4 && !(EVERYBODY..EVERYBODY + 4).contains(&priority), "{}", rule.first().path);
+            assert!(priority > 0 && !(EVERYBODY - 10..EVERYBODY + 4).contains(&priority), "{}", rule.first().path);
             let without = Stage { containers: None, ..stage.clone() };
             assert_eq!(super::priority(&without, &rule, &rule.patterns()), i32::try_from(rule.priority).unwrap());
             assert_eq!(super::priority(&stage.on_lambda(), &rule, &rule.patterns()), priority);

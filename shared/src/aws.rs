@@ -5,7 +5,8 @@
 
 use std::{
     env,
-    time::{Duration, SystemTime},
+    sync::{Mutex as StdMutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
 use aws_config::{
@@ -15,7 +16,7 @@ use aws_config::{
 };
 use aws_credential_types::{
     Credentials,
-    provider::{self, ProvideCredentials, SharedCredentialsProvider, future},
+    provider::{self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
 use aws_sdk_ssm::config::SharedHttpClient;
 use aws_smithy_async::{
@@ -26,7 +27,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 /// Timeout of a call that a shopper waits for, with its repetition.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -72,7 +73,7 @@ pub fn task_sdk_config() -> SdkConfig {
         return sdk;
     }
     let config = ProviderConfig::without_region().with_http_client(https_client(Trust::Amazon));
-    let credentials = Kept::new(EcsCredentialsProvider::builder().configure(&config).build());
+    let credentials = Kept::new(EcsCredentialsProvider::builder().configure(&config).build(), Duration::from_secs(10));
     sdk.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
@@ -81,31 +82,61 @@ pub fn task_sdk_config() -> SdkConfig {
 #[derive(Debug)]
 struct Kept<P> {
     provider: P,
-    kept: Mutex<Option<Credentials>>,
+    known: StdMutex<Option<Credentials>>,
+    /// Held while new ones are asked for, with the time until which they are not asked for again.
+    renewal: Mutex<Option<Instant>>,
+    /// Least time between two questions while the old ones serve.
+    pause: Duration,
 }
 
 /// Time before their expiry at which new credentials are asked for. ECS has them earlier than this.
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
+/// Time for an answer while the old ones serve: a login waits for it.
+const RENEWED_WITHIN: Duration = Duration::from_millis(300);
 
 impl<P: ProvideCredentials> Kept<P> {
-    fn new(provider: P) -> Self {
-        Self { provider, kept: Mutex::default() }
+    fn new(provider: P, pause: Duration) -> Self {
+        Self { provider, known: StdMutex::default(), renewal: Mutex::default(), pause }
+    }
+
+    /// Those that last for more than this time.
+    fn lasting(&self, time: Duration) -> Option<Credentials> {
+        let lasts = |credentials: &Credentials| {
+            let left = |expiry: SystemTime| expiry.duration_since(SystemTime::now()).is_ok_and(|left| left > time);
+            credentials.expiry().is_none_or(left)
+        };
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(lasts)
     }
 
     async fn credentials(&self) -> provider::Result {
-        let mut kept = self.kept.lock().await;
-        let lasts = |credentials: &Credentials, time| {
-            credentials
-                .expiry()
-                .is_none_or(|expiry| expiry.duration_since(SystemTime::now()).is_ok_and(|left| left > time))
-        };
-        if let Some(credentials) = kept.as_ref().filter(|credentials| lasts(credentials, RENEWED_BEFORE)) {
-            return Ok(credentials.clone());
+        if let Some(credentials) = self.lasting(RENEWED_BEFORE) {
+            return Ok(credentials);
         }
-        match (self.provider.provide_credentials().await, kept.as_ref()) {
-            (Ok(credentials), _) => Ok(kept.insert(credentials).clone()),
-            (Err(_), Some(old)) if lasts(old, Duration::ZERO) => Ok(old.clone()),
-            (Err(error), _) => Err(error),
+        let mut renewal = match (self.renewal.try_lock(), self.lasting(Duration::ZERO)) {
+            (Ok(renewal), Some(old)) if renewal.is_some_and(|until| Instant::now() < until) => return Ok(old),
+            (Ok(renewal), _) => renewal,
+            (Err(_), Some(old)) => return Ok(old),
+            (Err(_), None) => self.renewal.lock().await,
+        };
+        if let Some(credentials) = self.lasting(RENEWED_BEFORE) {
+            return Ok(credentials);
+        }
+        let old = self.lasting(Duration::ZERO);
+        *renewal = Some(Instant::now() + self.pause);
+        let asked = self.provider.provide_credentials();
+        let answer = if old.is_some() {
+            let silent = || CredentialsError::provider_timed_out(RENEWED_WITHIN);
+            timeout(RENEWED_WITHIN, asked).await.unwrap_or_else(|_| Err(silent()))
+        } else {
+            asked.await
+        };
+        match (answer, old) {
+            (Ok(credentials), _) => {
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.clone());
+                Ok(credentials)
+            }
+            (Err(_), Some(old)) => Ok(old),
+            (Err(error), None) => Err(error),
         }
     }
 }
@@ -167,7 +198,7 @@ fn configured(variable: impl Fn(&str) -> Option<String>, timeouts: TimeoutConfig
 #[cfg(test)]
 mod tests {
     use std::sync::{
-        Arc, Mutex as StdMutex,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     };
 
@@ -222,7 +253,7 @@ mod tests {
             let number = self.asked.fetch_add(1, Relaxed);
             let expiry = self.lasting[number].map(|time| SystemTime::now() + time);
             let credentials = |expiry| Credentials::new(number.to_string(), "secret", None, Some(expiry), "test");
-            let away = || provider::error::CredentialsError::provider_error("away");
+            let away = || CredentialsError::provider_error("away");
             future::ProvideCredentials::ready(expiry.map(credentials).ok_or_else(away))
         }
     }
@@ -238,7 +269,7 @@ mod tests {
             (vec![Some(Duration::ZERO), None], vec!["0", "away"]),
         ] {
             let asked = Arc::new(AtomicUsize::new(0));
-            let kept = Kept::new(Source { lasting: lasting.clone(), asked: asked.clone() });
+            let kept = Kept::new(Source { lasting: lasting.clone(), asked: asked.clone() }, Duration::ZERO);
             let mut got = Vec::new();
             for _ in &ids {
                 let answer = kept.provide_credentials().await;
@@ -246,6 +277,35 @@ mod tests {
             }
             assert_eq!((got, asked.load(Relaxed)), (ids.iter().map(|id| (*id).to_owned()).collect(), lasting.len()));
         }
+    }
+
+    /// Answers once, and never again.
+    #[derive(Debug, Default)]
+    struct Silent(AtomicUsize);
+
+    impl ProvideCredentials for Silent {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let expiry = SystemTime::now() + Duration::from_mins(1);
+            let first = Credentials::new("0", "secret", None, Some(expiry), "test");
+            let is_first = self.0.fetch_add(1, Relaxed) == 0;
+            future::ProvideCredentials::new(
+                async move { if is_first { Ok(first) } else { std::future::pending().await } },
+            )
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_source_is_silent_the_old_credentials_serve_and_it_is_asked_seldom() {
+        let kept = Kept::new(Silent::default(), Duration::from_mins(1));
+        for _ in 0..5 {
+            let answer = timeout(Duration::from_secs(5), kept.provide_credentials()).await.expect("an answer in time");
+            assert_eq!(answer.unwrap().access_key_id(), "0");
+        }
+        // By the first call, and by the second, which began the pause.
+        assert_eq!(kept.provider.0.load(Relaxed), 1);
     }
 
     /// Writes down which hosts are called, and answers nobody.

@@ -218,6 +218,8 @@ impl Database {
         match self.attempt(&query, WORK_TIMEOUT).await {
             Err(Error::Away(error)) if error.is::<Lost>() => {
                 tracing::warn!("Connection lost: retrying the read");
+                // The server has ended the others as well.
+                self.idle.clear().await;
                 self.attempt(&query, WORK_TIMEOUT).await
             }
             other => other,

@@ -132,6 +132,11 @@ async fn a_server_answers_every_route_as_the_functions_do() {
     let all = requests();
     let functions = Way { client: &client, base: shop.url(), host: &host, by: None, without_own: &|_| {} };
     let (doors, names) = (Doors::open(&shop, [("pages", &pages), ("api", &api)]).await, ["pages", "api"]);
+    // Only the server has this address.
+    for name in ["pages", "api"] {
+        let ready = client.get(format!("{}/ready", shop.url())).header(BY, name).send().await.unwrap();
+        assert_eq!(ready.status(), StatusCode::OK);
+    }
     // The emulator's load balancer gives a server the host without its port, which is in addresses of books.
     let port = format!(":{}", host.rsplit_once(':').unwrap().1);
     let without_port = |answer: &mut Compared| {
@@ -217,21 +222,27 @@ async fn after_sigterm_a_server_answers_what_still_comes_and_ends() {
 async fn what_a_killed_server_has_accepted_is_published() {
     let shop = Shop::open().await;
     let server = Server::start("api").await;
+    let answered = AtomicUsize::new(0);
     let rating = |number: usize| {
         let request =
             server.client.post(server.url("/api/books/54/ratings")).header("content-type", "application/json");
         let request = request.body(json!({ "stars": number % 5 + 1 }).to_string()).send();
+        let answered = &answered;
         async move {
             let answer = request.await.ok().filter(|answer| answer.status() == StatusCode::ACCEPTED)?;
+            answered.fetch_add(1, Relaxed);
             Some(answer.headers()["location"].to_str().unwrap().to_owned())
         }
     };
     let kill = async {
-        sleep(Duration::from_millis(150)).await;
+        while answered.load(Relaxed) < 20 {
+            sleep(Duration::from_millis(1)).await;
+        }
         server.signal("-KILL").await;
     };
     let (sent, ()) = tokio::join!(join_all((0..200).map(rating)), kill);
     let accepted: Vec<String> = sent.into_iter().flatten().collect();
+    assert!(accepted.len() < 200, "the server was not killed in time");
     for location in &accepted {
         let status = shop.final_status_within(location, Duration::from_mins(1)).await;
         assert_eq!(status["status"], "published", "{location}");
@@ -268,6 +279,8 @@ async fn slow_clients_and_large_bodies_are_bounded_and_hinder_nobody() {
     let large = server.client.post(server.url("/api/contact")).body("a".repeat(2_000_000)).send().await;
     // The server may close the socket before all of it is sent.
     assert!(large.as_ref().is_err() || large.is_ok_and(|answer| answer.status() == StatusCode::PAYLOAD_TOO_LARGE));
+    let after = server.client.get(server.url("/api/books/53")).send().await.unwrap();
+    assert_eq!(after.status(), StatusCode::OK);
     let status = fs::read_to_string(format!("/proc/{}/status", server.process.id().unwrap())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB");
     assert!(peak.parse::<u32>().unwrap() < 200_000, "{peak} kB");

@@ -89,7 +89,11 @@ async fn a_book_is_added_by_its_isbn_and_found_and_changed_in_the_shop_and_two_b
     let hyphens = format!("{}-{}-{}", &isbn[..3], &isbn[3..8], &isbn[8..]);
     for find in [isbn.as_str(), &hyphens, &id.to_string()] {
         let found = page(&shop, &format!("/staff/books?find={find}"), &ana).await;
-        assert_eq!((found.status, found.header("location")), (303, path.as_str()), "{find}");
+        // Other tests give books random words, and one of them may begin with the same number.
+        let is_one_of_several =
+            found.status == 200 && *find == id.to_string() && found.text.contains(&format!("href=\"{path}\""));
+        let is_led_to = (found.status, found.header("location")) == (303, path.as_str());
+        assert!(is_led_to || is_one_of_several, "{find}: {} {}", found.status, found.header("location"));
     }
     assert!(page(&shop, &format!("/staff/books?find={first}"), &ana).await.text.contains(&format!("href=\"{path}\"")));
     let sold = api(&shop, id).await;

@@ -210,10 +210,21 @@ impl<S: Site> Worker<S> {
             }
         };
         // Only now, so that slow clients keep nobody waiting.
-        let Ok(_permit) = self.bounds.requests.try_acquire() else {
+        let Ok(permit) = self.bounds.requests.clone().try_acquire_owned() else {
             return self.busy(parts, "requests", self.limits.requests);
         };
-        answer_of(self.site.respond(request_of(parts, body)).await)
+        // As behind Lambda, a handler goes on when its client has left, and counts until it ends: else a client that leaves early
+        // would have any number of them.
+        let (site, request) = (self.site.clone(), request_of(parts, body));
+        let handling = spawn_local(async move {
+            let response = site.respond(request).await;
+            drop(permit);
+            response
+        });
+        match handling.await {
+            Ok(response) => answer_of(response),
+            Err(error) => self.refuse(parts, &ApiError::Internal(error.into())),
+        }
     }
 
     fn busy(&self, parts: &Parts, what: &str, most: usize) -> Answer {

@@ -100,7 +100,7 @@ trait Site: 'static {
 
 /// What all threads share.
 struct Bounds {
-    requests: Semaphore,
+    requests: Arc<Semaphore>,
     bodies: Semaphore,
     large_bodies: Semaphore,
 }
@@ -131,7 +131,7 @@ impl Server {
         let (phase, phases) = watch::channel(Phase::Serving);
         let threads = self.threads.clamp(1, self.connections.max(1));
         let bounds = Arc::new(Bounds {
-            requests: Semaphore::new(self.limits.requests),
+            requests: Arc::new(Semaphore::new(self.limits.requests)),
             bodies: Semaphore::new(self.limits.bodies),
             large_bodies: Semaphore::new(self.limits.large_bodies),
         });
@@ -172,9 +172,17 @@ impl Server {
         phase: &watch::Sender<Phase>,
     ) -> Result<()> {
         let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        for _ in &workers {
-            // Its error is the one of its thread, which `serve` returns.
-            readiness.recv().await.context("a thread has ended")?;
+        let mut open = async || -> Result<()> {
+            for _ in &workers {
+                // Its error is the one of its thread, which `serve` returns.
+                readiness.recv().await.context("a thread has ended")?;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            opened = open() => opened?,
+            _ = terminated.recv() => return Ok(()),
+            _ = interrupted.recv() => return Ok(()),
         }
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
         let listener = listener.with_context(|| format!("listening on port {port}"))?;
@@ -252,7 +260,10 @@ fn work<S: Site>(mut sockets: mpsc::Receiver<Accepted>, open: impl AsyncFnOnce()
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering::Relaxed},
+        time::Instant,
+    };
 
     use serde_json::json;
     use shared::http::Reply;
@@ -264,12 +275,15 @@ mod tests {
 
     use super::*;
 
-    /// Answers what it was asked for, after as many milliseconds as the path says.
+    /// Answers what it was asked for, after as many milliseconds as the path says, and counts the answers of one path.
     struct Echo;
+
+    static COUNTED: AtomicUsize = AtomicUsize::new(0);
 
     impl Site for Echo {
         async fn respond(&self, request: Request) -> Response {
             sleep(Duration::from_millis(request.segment(0).parse().unwrap_or(0))).await;
+            COUNTED.fetch_add(usize::from(request.segment(1) == "counted"), Relaxed);
             let asked = json!({ "host": request.header("host"), "bytes": request.body().len() });
             Reply::text("text/plain", asked.to_string()).finish(&request)
         }
@@ -335,6 +349,23 @@ mod tests {
         }
         assert!(began.elapsed() >= Duration::from_secs(2));
         let after = asked(port, "GET /0 HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").await;
+        assert!(after.starts_with("HTTP/1.1 200 "), "{after}");
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_client_has_left_goes_on_and_counts_until_it_ends() {
+        let port = started(Limits { requests: 1, ..limits() }).await;
+        let mut left = socket(port).await;
+        left.write_all(b"GET /600/counted HTTP/1.1\r\nHost: shop\r\n\r\n").await.unwrap();
+        sleep(Duration::from_millis(150)).await;
+        drop(left);
+        sleep(Duration::from_millis(150)).await;
+        let get = "GET /0 HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+        let meanwhile = asked(port, get).await;
+        assert!(meanwhile.starts_with("HTTP/1.1 503 "), "{meanwhile}");
+        sleep(Duration::from_millis(800)).await;
+        assert_eq!(COUNTED.load(Relaxed), 1);
+        let after = asked(port, get).await;
         assert!(after.starts_with("HTTP/1.1 200 "), "{after}");
     }
 

@@ -36,10 +36,10 @@ struct Served {
 }
 
 impl Shop {
-    /// Reads the parameters and connects to the database, if they answer. `connections` is the most that this thread opens.
+    /// Reads the parameters, and connects to the database, if it answers. `connections` is the most that this thread opens.
     ///
     /// # Errors
-    /// The environment lacks a setting.
+    /// The environment lacks a setting, or the parameters cannot be read.
     pub async fn open(service: Service, connections: usize) -> Result<Self> {
         let functions: Vec<&Function> = service.functions().collect();
         let logins: Vec<Login> = functions.iter().map(|function| login(function)).collect();
@@ -59,12 +59,16 @@ impl Shop {
             let metrics = Metrics::of(format!("anaquel-{stage}-{}", function.name));
             served.insert(function.name, Served { app, handlers, metrics });
         }
-        let dispatch = Dispatch::new();
+        if let Some(first) = served.values().next() {
+            // Without them a task could answer nothing; another one, or the version before, does.
+            first.app.config().await.context("reading the parameters")?;
+        }
+        let dispatch = Dispatch::new(service);
         let unmatched = dispatch.unmatched();
         Ok(Self { dispatch, served, unmatched, origin: env::var(ORIGIN).ok() })
     }
 
-    /// A route of the other service has no function here: the load balancer does not send it.
+    /// A route of the other service has no function here, so that an API that needs a token is not behind pages.
     fn of(&self, request: &Request) -> &Served {
         let function = self.dispatch.function(request.method.as_str(), request.raw_path());
         self.served.get(function).unwrap_or_else(|| &self.served[self.unmatched])

@@ -34,7 +34,8 @@ pub const REPOSITORY: &str = "Repository";
 /// Images that are kept: those of the last deploys, to which a rollback may return.
 const IMAGES: u8 = 30;
 
-/// A tag names one image for ever, and ECR scans each image for known faults when it is pushed.
+/// A tag names one image for ever. ECR's basic scan knows the packages of distributions, of which the image has none: its list of
+/// crates is for other scanners. <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-troubleshooting.html>
 fn add_repository(template: &mut Template, stage: &Stage) {
     let rules = json!({
         "rules": [

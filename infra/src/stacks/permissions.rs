@@ -57,7 +57,10 @@ pub fn policy(stage: &Stage, wiring: &Wiring, function: &Function, log_group: Id
 
 /// The inline policy of the role of a service's tasks: what its functions may do, each permission once.
 pub fn of_service(stage: &Stage, wiring: &Wiring, service: Service) -> Value {
-    let parameters: BTreeSet<String> = service.functions().flat_map(|function| function.parameters(stage)).collect();
+    let parameters = service
+        .functions()
+        .flat_map(|function| [function.parameters(stage), function.parameters_before(stage)].concat());
+    let parameters: BTreeSet<String> = parameters.collect();
     let mut statements = Vec::from_iter(read_parameters(&Vec::from_iter(parameters)));
     for function in service.functions() {
         let queues = function.queue.iter().map(|access| queue(wiring, *access));

@@ -20,8 +20,8 @@ use crate::template::{Id, arn, list, logical_id, sub};
 /// nobody outside of the account knows.
 pub const PROBE_HEADER: &str = "x-anaquel-containers";
 
-/// Priority of the first rule for requests with the secret header.
-const PROBES: i32 = 1;
+/// Priority of the first rule for requests with the secret header: behind those of what stays with Lambda.
+const PROBES: i32 = EVERYBODY - 10;
 
 /// The output with the role of the service's tasks.
 pub fn role_output(service: Service) -> String {

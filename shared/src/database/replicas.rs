@@ -96,6 +96,13 @@ impl Replicas {
         self.left().replicas.insert(replica.clone(), until());
     }
 
+    /// The same for one that does not answer, whose other connections are not sound either.
+    async fn lose(&self, replica: &Endpoint, reason: &str) {
+        self.leave(replica, reason);
+        let mut idle = self.idle.open.lock().await;
+        idle.retain(|open| open.replica.as_ref().is_none_or(|checked| checked.replica != *replica));
+    }
+
     fn leave_primary(&self) {
         self.left().primary = Some(until());
     }
@@ -167,11 +174,11 @@ impl Database {
         let outcome = self.attempt_on(open, &query, WORK_TIMEOUT).await;
         let open = match (&outcome, replica) {
             (Err(Error::Away(error)), Some(replica)) => {
-                self.replicas.leave(&replica, &format!("{error:#}"));
+                self.replicas.lose(&replica, &format!("{error:#}")).await;
                 self.take_for_reading(config).await?
             }
             (Err(Error::Busy(error)), Some(replica)) if error.is::<NoAnswer>() => {
-                self.replicas.leave(&replica, &format!("{error:#}"));
+                self.replicas.lose(&replica, &format!("{error:#}")).await;
                 self.take_for_reading(config).await?
             }
             // A migration, or a grant, that has not reached the replica yet.
@@ -186,6 +193,7 @@ impl Database {
             }
             (Err(Error::Away(error)), None) if error.is::<Lost>() => {
                 tracing::warn!("Connection lost: retrying the read");
+                self.idle.clear().await;
                 self.take_for_reading(config).await?
             }
             _ => return outcome,
@@ -299,10 +307,11 @@ impl Database {
     /// The parameters cannot be read.
     pub async fn replica_states(&self) -> Result<Vec<ReplicaState>> {
         let config = self.granted(self.settings.current().await)?;
+        // One for all: each replica has room for as many connections as the pool has.
+        let _permit = self.permit().await?;
         let state = async |replica: &Endpoint| {
             let began = Instant::now();
             let asking = async {
-                let _permit = self.permit().await?;
                 let mut open = self.open(config.of_replica(replica), super::CONNECT_TIMEOUT).await?;
                 Ok::<_, Error>(lag(&mut open.connection).await?)
             };

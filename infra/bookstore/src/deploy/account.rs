@@ -33,6 +33,9 @@ fn services(stage: &Stage) -> Vec<&'static str> {
     if !stage.concurrency.provisioned.is_empty() {
         services.push("lambda.application-autoscaling.amazonaws.com");
     }
+    if stage.containers.is_some() {
+        services.extend(["ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com"]);
+    }
     services
 }
 
@@ -100,7 +103,7 @@ mod tests {
     fn each_stage_has_the_roles_of_the_services_that_it_uses() {
         assert_eq!(services(&Stage::load("local").unwrap()), ["elasticloadbalancing.amazonaws.com"]);
         assert_eq!(services(&Stage::load("dev").unwrap()).len(), 2);
-        assert_eq!(services(&Stage::in_full("prod").unwrap()).len(), 3);
+        assert_eq!(services(&Stage::in_full("prod").unwrap()).len(), 5);
     }
 
     #[ignore = "needs a local stage"]

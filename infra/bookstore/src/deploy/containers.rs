@@ -1,5 +1,7 @@
 //! The image and the tasks of a stage's containers: what a deploy does for them outside of the templates.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use aws_sdk_cloudformation::types::{Capability, Parameter};
 use aws_sdk_ecr::{error::ProvideErrorMetadata, types::ImageIdentifier};
@@ -18,39 +20,58 @@ use infra::{
 
 use super::{Interaction, Outputs, describe, stack_events};
 use crate::{
-    aws::{AwsClients, call, explained},
+    aws::{AwsClients, call, explained, poll_until},
     image::{self, Layout, Login},
 };
 
-/// The stage as the first pass of a deploy leaves it: functions answer until the tasks are healthy.
+/// The stage as the first pass of a deploy leaves it: functions answer, unless healthy tasks do already.
 pub async fn first_pass(aws: &AwsClients, stage: &Stage) -> Result<Stage> {
-    let switches = stage.is_on_fargate() && !are_healthy(aws, stage).await?;
-    Ok(if switches { stage.on_lambda() } else { stage.clone() })
+    let stays =
+        stage.is_on_fargate() && is_deployed_on_fargate(aws, stage).await? && have_tasks(aws, stage, |_| 1).await?;
+    Ok(if stays { stage.clone() } else { stage.on_lambda() })
 }
 
-/// Whether both services have a healthy task.
-async fn are_healthy(aws: &AwsClients, stage: &Stage) -> Result<bool> {
+/// Tasks start within a minute or two, and the load balancer finds them healthy after twenty seconds.
+const HEALTHY_WITHIN: Duration = Duration::from_mins(10);
+
+/// Waits until each service has its least number of healthy tasks: a new service begins with one, and the scaling adds the others.
+pub async fn until_healthy(aws: &AwsClients, stage: &Stage) -> Result<()> {
+    let Some(settings) = &stage.containers else { return Ok(()) };
+    outln!("Waiting for the tasks …");
+    poll_until("the least number of healthy tasks", HEALTHY_WITHIN, async || {
+        let is_healthy = have_tasks(aws, stage, |service| service.tasks(settings).min).await?;
+        Ok(is_healthy.then_some(()))
+    })
+    .await
+}
+
+/// Whether each service has so many healthy tasks.
+async fn have_tasks(aws: &AwsClients, stage: &Stage, least: impl Fn(Service) -> u16) -> Result<bool> {
     let Some(app) = describe::describe(aws, &stage.physical(Kind::App.name())).await? else { return Ok(false) };
     let outputs = describe::outputs(&app);
     for service in Service::ALL {
         let Some(targets) = outputs.get(&targets_output(service)) else { return Ok(false) };
         let health = call(aws.elb.describe_target_health().target_group_arn(targets).send()).await;
         let health = health.with_context(|| format!("looking at the tasks of {}", service.name()))?;
-        let mut states =
-            health.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state());
-        if !states.any(|state| *state == TargetHealthStateEnum::Healthy) {
+        let states = health.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state());
+        let healthy = states.filter(|state| **state == TargetHealthStateEnum::Healthy).count();
+        if healthy < usize::from(least(service)) {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Refuses to remove the containers while they answer everybody.
-pub async fn check_removal(aws: &AwsClients, stage: &Stage) -> Result<()> {
+async fn is_deployed_on_fargate(aws: &AwsClients, stage: &Stage) -> Result<bool> {
     let app = describe::describe(aws, &stage.physical(Kind::App.name())).await?;
     let compute = app.map(|app| describe::outputs(&app)).and_then(|outputs| outputs.get(COMPUTE).cloned());
+    Ok(compute.as_deref() == Some(Compute::Fargate.name()))
+}
+
+/// Refuses to remove the containers while they answer everybody.
+pub async fn check_removal(aws: &AwsClients, stage: &Stage) -> Result<()> {
     ensure!(
-        compute.as_deref() != Some(Compute::Fargate.name()),
+        !is_deployed_on_fargate(aws, stage).await?,
         "containers answer the requests of stage {0}, and the section [containers] is gone from infra/stages/{0}.toml: first \
          deploy with compute = \"lambda\" in it",
         stage.name

@@ -141,6 +141,9 @@ pub async fn deploy(
     let mut stacks: Vec<Stack> = synth::stacks(stage)?.into_iter().filter(|stack| last(stack.kind)).collect();
     stacks.sort_by_key(|stack| stack.kind == Kind::App);
     for stack in stacks {
+        if stack.kind == Kind::App {
+            containers::until_healthy(aws, stage).await?;
+        }
         outputs.extend(deployed_outputs(aws, &stack).await?);
         let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
         let secret = origin_secret.as_ref().map(|secret| &secret.value);

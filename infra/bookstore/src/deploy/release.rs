@@ -9,6 +9,7 @@ use aws_sdk_lambda::{
     types::{LastUpdateStatus, State},
 };
 use infra::{
+    containers::Service,
     routes::{DatabaseRole, FUNCTIONS, Function, Trigger},
     stage::Stage,
 };
@@ -262,7 +263,17 @@ fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
         now + u32::from(function.database_before == Some(access))
     };
     let all = FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum();
+    let all: u32 = all;
+    let all = all + of_tasks(stage, access);
     if stage.is_local() { LEAST_ON_ONE_MACHINE.max(all) } else { all }
+}
+
+/// Connections of all tasks of services with this database user, twice as well.
+fn of_tasks(stage: &Stage, access: DatabaseRole) -> u32 {
+    let Some(settings) = &stage.containers else { return 0 };
+    let has_user = |service: &Service| service.functions().any(|function| function.database == Some(access));
+    let tasks = Service::ALL.into_iter().filter(has_user).map(|service| u32::from(service.tasks(settings).max));
+    2 * tasks.sum::<u32>() * u32::from(settings.connections)
 }
 
 /// Versions that serve, or serve after a `rollback` without `--to`.

@@ -51,10 +51,14 @@ impl Architecture {
 /// The server cannot be compiled, or the folder cannot be written.
 pub async fn build(architectures: &[Architecture], folder: &Path) -> Result<Layout> {
     let (root, target) = cargo::workspace().await?;
-    let layout = Layout::create(folder)?;
+    let mut programs = Vec::new();
     for architecture in architectures {
         let program = compile(&root, &target, *architecture).await?;
-        let components = sbom::components(&root, architecture.target()).await?;
+        programs.push((architecture, program, sbom::components(&root, architecture.target()).await?));
+    }
+    // Only now, so that a failure leaves the images of before.
+    let layout = Layout::create(folder)?;
+    for (architecture, program, components) in programs {
         layout.add(&program, &components, architecture.name())?;
     }
     Ok(layout)
@@ -65,7 +69,7 @@ async fn compile(root: &Path, target: &Path, architecture: Architecture) -> Resu
     let tools = Tools::ensure(&Home::find("deploy")?, &[Tool::CargoLambda])?;
     // cargo-lambda brings the linker, and places the program where it places functions.
     let mut lambda = cargo::cargo_command();
-    lambda.env("PATH", tools.path()?).env("RUSTFLAGS", without_paths(root)).current_dir(root);
+    lambda.env("PATH", tools.path()?).env("RUSTFLAGS", without_paths(root, target)).current_dir(root);
     lambda.args(["lambda", "build", "--release", "--locked", "--bin", "server", "--target", architecture.target()]);
     let status = lambda.stdin(Stdio::null()).status().await.context("cargo could not be started")?;
     ensure!(status.success(), "the server could not be built");
@@ -74,9 +78,9 @@ async fn compile(root: &Path, target: &Path, architecture: Architecture) -> Resu
 }
 
 /// Compiler flags that leave folders of this machine out of the program, so that it is the same everywhere.
-fn without_paths(root: &Path) -> String {
+fn without_paths(root: &Path, target: &Path) -> String {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    [remap(&cargo, "/cargo"), remap(root, "/anaquel")].join(" ")
+    [remap(&cargo, "/cargo"), remap(root, "/anaquel"), remap(target, "/target")].join(" ")
 }

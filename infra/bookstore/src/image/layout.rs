@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::{Compression, GzBuilder};
 use infra::{containers::HTTP_PORT, stacks::containers::USER};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ impl Layout {
     /// The folder cannot be written.
     pub fn create(folder: &Path) -> Result<Self> {
         let blobs = folder.join("blobs");
+        let is_ours = folder.join("oci-layout").exists();
+        ensure!(is_ours || !blobs.exists(), "{} exists and is no image: choose another folder", blobs.display());
         if blobs.exists() {
             fs::remove_dir_all(&blobs).with_context(|| format!("removing {}", blobs.display()))?;
         }
@@ -254,6 +256,14 @@ mod tests {
         assert_eq!(second.images().unwrap().len(), 1, "the image of an architecture replaces the one before");
         second.add(b"program", &components, "amd64").unwrap();
         assert_eq!(second.images().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_is_no_image_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("blobs")).unwrap();
+        let error = Layout::create(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("is no image") && folder.path().join("blobs").exists(), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pushes an image layout to a registry, by the client of ORAS.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use oci_client::{
     Client, Reference, RegistryOperation,
     client::{ClientConfig, ClientProtocol},
@@ -21,6 +21,7 @@ pub enum Login {
 /// # Errors
 /// The registry does not answer, or refuses.
 pub async fn push(layout: &Layout, images: &[Descriptor], reference: &str, login: Login) -> Result<String> {
+    ensure!(!images.is_empty(), "there is no image to push: run `cargo bookstore image build`");
     let reference: Reference = reference.parse().with_context(|| format!("{reference} names no image"))?;
     let client = client(reference.resolve_registry());
     let login = match login {
@@ -62,5 +63,7 @@ fn client(registry: &str) -> Client {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let is_local = matches!(host, "localhost" | "127.0.0.1");
     let protocol = if is_local { ClientProtocol::Http } else { ClientProtocol::Https };
-    Client::new(ClientConfig { protocol, ..ClientConfig::default() })
+    // ECR does not take a blob in parts as the specification has it: <https://github.com/aws/containers-roadmap/issues/2831>.
+    let use_monolithic_push = registry.contains(".dkr.ecr.");
+    Client::new(ClientConfig { protocol, use_monolithic_push, ..ClientConfig::default() })
 }

@@ -130,8 +130,10 @@ async fn a_registry_that_is_away_is_named_and_so_is_a_folder_without_an_image() 
     let away = format!("127.0.0.1:{port}/anaquel:1");
     let error = push(&layout, &layout.images().unwrap(), &away, Login::Anonymous).await.unwrap_err();
     assert!(format!("{error:#}").contains(&port.to_string()), "{error:#}");
-    let error = push(&layout, &[], "no image", Login::Anonymous).await.unwrap_err();
+    let error = push(&layout, &layout.images().unwrap(), "no image", Login::Anonymous).await.unwrap_err();
     assert!(format!("{error:#}").contains("no image names no image"), "{error:#}");
+    let error = push(&layout, &[], &away, Login::Anonymous).await.unwrap_err();
+    assert!(format!("{error:#}").contains("there is no image to push"), "{error:#}");
     let none = Layout::open(&folder.path().join("nothing")).err().unwrap();
     assert!(format!("{none:#}").contains("run `cargo bookstore image build`"), "{none:#}");
 }
