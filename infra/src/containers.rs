@@ -55,6 +55,11 @@ impl Service {
         Ok(found.unwrap_or(Self::Pages))
     }
 
+    /// The log group of its tasks.
+    pub fn log_group(self, stage: &Stage) -> String {
+        format!("/ecs/{}", stage.physical(self.name()))
+    }
+
     /// The range of its tasks.
     pub fn tasks(self, settings: &Containers) -> Tasks {
         match self {

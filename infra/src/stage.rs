@@ -183,7 +183,7 @@ pub struct Tasks {
     pub max: u16,
 }
 
-/// Who answers the requests of everybody.
+/// The platform that answers visitors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compute {

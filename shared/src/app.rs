@@ -32,7 +32,7 @@ pub struct App {
     database: Arc<Database>,
 }
 
-/// What the functions of one process have in common.
+/// State that the functions of one process share.
 struct Shared {
     sdk: SdkConfig,
     settings: Arc<Settings>,

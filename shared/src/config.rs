@@ -233,7 +233,7 @@ impl Settings {
         let known = || self.cached().as_ref().map(|cached| cached.config.clone());
         let _reading = match (self.reading.try_lock(), known()) {
             (Ok(reading), _) => reading,
-            // What somebody else is just reading again serves others, unless the database has refused it.
+            // While another request reads the values again, the known ones serve, unless the database has refused them.
             (Err(_), Some(known)) if age == KEEP => return Ok(known),
             (Err(_), _) => self.reading.lock().await,
         };

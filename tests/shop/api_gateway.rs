@@ -154,7 +154,7 @@ async fn an_account_is_read_with_an_access_token_of_the_shops_programs_and_no_ot
     }
 }
 
-/// What a function does with claims in an event, also of another gateway.
+/// Claims in an event that a function gets, also of another gateway.
 #[ignore = "needs a local stage"]
 #[tokio::test]
 async fn a_function_takes_claims_of_its_own_gateway_only_and_no_id_token() {

@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use crate::{Accepted, Bounds, Limits, Site, drain::Phase};
 
-/// What the sockets of a thread have in common.
+/// State that the sockets of a thread share.
 pub struct Worker<S> {
     site: Rc<S>,
     limits: Limits,

@@ -1,6 +1,6 @@
 //! The end of a server process, in phases.
 
-/// What a server does with sockets and requests.
+/// A server treats sockets and requests by its phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Serving,

@@ -90,7 +90,7 @@ impl Default for Limits {
     }
 }
 
-/// What answers the requests of a thread.
+/// The handlers of a thread, or a stand-in for them in tests.
 trait Site: 'static {
     async fn respond(&self, request: Request) -> Response;
 
@@ -98,7 +98,7 @@ trait Site: 'static {
     fn refuse(&self, request: Request, error: &ApiError) -> Response;
 }
 
-/// What all threads share.
+/// Bounds that all threads share.
 struct Bounds {
     requests: Arc<Semaphore>,
     bodies: Semaphore,

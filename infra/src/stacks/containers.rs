@@ -70,7 +70,7 @@ pub fn stack(stage: &Stage) -> Stack {
     stack
 }
 
-/// What both services have in common.
+/// Inputs that both services share.
 struct Shared {
     cluster: Id,
     image: Id,
@@ -127,8 +127,7 @@ const CONTAINER: &str = "server";
 fn add_task(stack: &mut Stack, stage: &Stage, settings: &Containers, shared: &Shared, kind: Service) -> Id {
     let id = logical_id(kind.name());
     let role = stack.numbered_input(Kind::App, tasks::role_output(kind));
-    let logs =
-        log_group(&mut stack.template, stage, format!("{id}Logs"), &format!("/ecs/{}", stage.physical(kind.name())));
+    let logs = log_group(&mut stack.template, stage, format!("{id}Logs"), &kind.log_group(stage));
     let execution = add_execution_role(stack, stage, kind, logs);
     let mut environment: Vec<(String, ExpString)> = kind
         .environment(stage)

@@ -1,4 +1,4 @@
-//! What visitors get while the load balancer's region or the shop is away: Route 53 checks `/health`, and leads the shop's name to
+//! The page that visitors get while the load balancer's region or the shop is away: Route 53 checks `/health`, and leads the shop's name to
 //! a distribution of the page that says so. A bucket's own website would not speak HTTPS.
 
 use stratosphere::services::aws::cloudfront;

@@ -1,4 +1,4 @@
-//! What the tasks of a stage's containers use in the app stack: target groups, roles, and the listener rules that lead to them.
+//! The part of the app stack that the tasks of a stage's containers use: target groups, roles, and the listener rules that lead to them.
 //!
 //! ECS accepts a target group only with a load balancer, so each one first has a rule for requests with a secret header. The
 //! rules for everybody are added when the tasks are healthy, and removed first: all functions stay behind them.

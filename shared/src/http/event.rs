@@ -198,7 +198,7 @@ mod tests {
         without_id["requestContext"]["apiId"] = "".into();
         assert!(request(without_id).claims("").is_none());
         for forged in ["headers", "queryStringParameters"] {
-            // What a caller can write, through the load balancer.
+            // Parts of an event that a caller can write, through the load balancer.
             let mut event = json!({ "httpMethod": "GET", "path": "/api/account/profile" });
             event[forged] = json!({ "version": "2.0", "requestContext": "{}", "authorizer": "{}" });
             assert!(request(event).claims("abc").is_none(), "{forged}");

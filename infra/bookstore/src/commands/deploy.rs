@@ -8,8 +8,7 @@ use serde_json::json;
 use crate::{
     arguments,
     aws::AwsClients,
-    deploy::{self, DataLoss, Interaction, KnownSecrets, Packages, Profile},
-    image::Architecture,
+    deploy::{self, DataLoss, Interaction, KnownSecrets, Packages},
     output::Report,
 };
 
@@ -38,10 +37,7 @@ pub async fn run(args: &Deploy) -> Result<Report> {
     let aws = AwsClients::of(&stage).await;
     let account = aws.account().await?;
     outln!("Deploying stage {} to account {account}, {}", stage.name, stage.region);
-    let mut packages = Packages::build(Profile::Aws).await?;
-    if stage.containers.is_some() {
-        packages = packages.with_server(Architecture::of(&stage)).await?;
-    }
+    let packages = Packages::of_stage(&stage).await?;
     outln!("{}", cost::summary(&stage));
     let interaction = if args.yes { Interaction::Print } else { Interaction::Confirm };
     let data_loss = if args.allow_replacement { DataLoss::Allow } else { DataLoss::Forbid };

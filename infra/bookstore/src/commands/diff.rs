@@ -10,8 +10,7 @@ use serde_json::json;
 use crate::{
     arguments,
     aws::connect,
-    deploy::{Outputs, Packages, Profile, change, describe, origin_secret, parameters, stack},
-    image::Architecture,
+    deploy::{Outputs, Packages, change, describe, origin_secret, parameters, stack},
     output::Report,
 };
 
@@ -32,9 +31,7 @@ pub async fn run(args: &Diff) -> Result<Report> {
         deployed.push(describe::describe(&aws, &stack.name).await?.filter(describe::is_updatable));
     }
     let packages = if deployed.iter().any(Option::is_some) {
-        let packages = Packages::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
-        let has_image = stage.containers.is_some();
-        Some(if has_image { packages.with_server(Architecture::of(&stage)).await? } else { packages })
+        Some(Packages::of_stage(&stage).await?)
     } else {
         outln!("Stage {} is not deployed: `{}` creates all of it.", stage.name, stage.deploy_command());
         None

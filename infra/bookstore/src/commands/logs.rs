@@ -69,7 +69,7 @@ pub async fn run(args: &Logs, json: bool) -> Result<()> {
     let (stage, aws) = connect_deployed(&args.stage).await?;
     let since = OffsetDateTime::now_utc() - args.since;
     let groups = if args.containers {
-        Service::ALL.map(|service| (service.name(), format!("/ecs/{}", stage.physical(service.name())))).into()
+        Service::ALL.map(|service| (service.name(), service.log_group(&stage))).into()
     } else {
         functions.iter().map(|name| (*name, format!("/aws/lambda/{}", stage.physical(name)))).collect()
     };

@@ -47,8 +47,7 @@ pub async fn until_healthy(aws: &AwsClients, stage: &Stage) -> Result<()> {
 
 /// Whether each service has so many healthy tasks.
 async fn have_tasks(aws: &AwsClients, stage: &Stage, least: impl Fn(Service) -> u16) -> Result<bool> {
-    let Some(app) = describe::describe(aws, &stage.physical(Kind::App.name())).await? else { return Ok(false) };
-    let outputs = describe::outputs(&app);
+    let outputs = describe::outputs_of(aws, &stage.physical(Kind::App.name())).await?;
     for service in Service::ALL {
         let Some(targets) = outputs.get(&targets_output(service)) else { return Ok(false) };
         let health = call(aws.elb.describe_target_health().target_group_arn(targets).send()).await;
@@ -63,9 +62,8 @@ async fn have_tasks(aws: &AwsClients, stage: &Stage, least: impl Fn(Service) -> 
 }
 
 async fn is_deployed_on_fargate(aws: &AwsClients, stage: &Stage) -> Result<bool> {
-    let app = describe::describe(aws, &stage.physical(Kind::App.name())).await?;
-    let compute = app.map(|app| describe::outputs(&app)).and_then(|outputs| outputs.get(COMPUTE).cloned());
-    Ok(compute.as_deref() == Some(Compute::Fargate.name()))
+    let outputs = describe::outputs_of(aws, &stage.physical(Kind::App.name())).await?;
+    Ok(outputs.get(COMPUTE).is_some_and(|compute| compute == Compute::Fargate.name()))
 }
 
 /// Refuses to remove the containers while they answer everybody.

@@ -24,6 +24,11 @@ pub async fn describe(aws: &AwsClients, name: &str) -> Result<Option<DeployedSta
     }
 }
 
+/// The outputs of the stack of this name; none if there is no stack.
+pub async fn outputs_of(aws: &AwsClients, name: &str) -> Result<BTreeMap<String, String>> {
+    Ok(describe(aws, name).await?.map(|found| outputs(&found)).unwrap_or_default())
+}
+
 pub fn outputs(stack: &DeployedStack) -> BTreeMap<String, String> {
     let pairs = stack.outputs().iter();
     pairs.filter_map(|output| Some((output.output_key()?.to_owned(), output.output_value()?.to_owned()))).collect()

@@ -166,10 +166,9 @@ fn before_release(stage: &Stage) -> Result<Vec<Stack>> {
     Ok(synth::stacks(stage)?.into_iter().filter(|stack| stack.kind != Kind::Containers).collect())
 }
 
-/// What the stack has had as outputs until now.
+/// The outputs of the stack before this deploy.
 async fn deployed_outputs(aws: &AwsClients, stack: &Stack) -> Result<Outputs> {
-    let found = describe::describe(aws, &stack.name).await?;
-    let outputs = found.map(|found| describe::outputs(&found)).unwrap_or_default();
+    let outputs = describe::outputs_of(aws, &stack.name).await?;
     Ok(outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)).collect())
 }
 

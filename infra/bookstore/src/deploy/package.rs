@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use infra::routes::FUNCTIONS;
+use infra::{routes::FUNCTIONS, stage::Stage};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tokio::process::Command;
@@ -62,8 +62,13 @@ impl Packages {
         Ok(Self { functions: packages.collect::<Result<_>>()?, server: None })
     }
 
-    /// The image of the server for this architecture as well.
-    pub async fn with_server(self, architecture: Architecture) -> Result<Self> {
+    /// Those of a stage, with the image of its containers.
+    pub async fn of_stage(stage: &Stage) -> Result<Self> {
+        let packages = Self::build(if stage.is_local() { Profile::Local } else { Profile::Aws }).await?;
+        if stage.containers.is_some() { packages.with_server(Architecture::of(stage)).await } else { Ok(packages) }
+    }
+
+    async fn with_server(self, architecture: Architecture) -> Result<Self> {
         let folder = workspace().await?.1.join("image").join(architecture.name());
         Ok(Self { server: Some(image::build(&[architecture], &folder).await?), ..self })
     }

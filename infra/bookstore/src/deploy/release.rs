@@ -262,9 +262,9 @@ fn connections(stage: &Stage, access: DatabaseRole) -> u32 {
         let now = if function.database == Some(access) { 2 } else { 0 };
         now + u32::from(function.database_before == Some(access))
     };
-    let all = FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum();
-    let all: u32 = all;
-    let all = all + of_tasks(stage, access);
+    let of_functions: u32 =
+        FUNCTIONS.iter().map(|function| times(function) * u32::from(function.connections(stage))).sum();
+    let all = of_functions + of_tasks(stage, access);
     if stage.is_local() { LEAST_ON_ONE_MACHINE.max(all) } else { all }
 }
 

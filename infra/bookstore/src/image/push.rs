@@ -9,7 +9,7 @@ use oci_client::{
 
 use super::layout::{Descriptor, Layout, Manifest};
 
-/// Who pushes.
+/// The credentials of a push.
 pub enum Login {
     Anonymous,
     /// User and password.
