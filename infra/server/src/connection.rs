@@ -4,11 +4,11 @@ use std::{cell::Cell, convert::Infallible, net::TcpStream, pin::pin, rc::Rc, syn
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     StatusCode, Version,
     body::{Body, Incoming},
-    header::{self, HeaderValue},
+    header::{self, HeaderMap, HeaderValue},
     http::request::Parts,
     rt::Executor,
     service::service_fn,
@@ -26,7 +26,7 @@ use shared::{
     invalid::Invalid,
 };
 use tokio::{
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::spawn_local,
     time::{Instant, sleep, timeout},
 };
@@ -175,7 +175,7 @@ impl<S: Site> Worker<S> {
         let mut answer = if parts.uri.path() == READY {
             ready(is_draining)
         } else if is_spare {
-            self.busy(&parts, "sockets", self.limits.sockets)
+            self.refuse(&parts, &busy("sockets", self.limits.sockets))
         } else {
             self.respond(&parts, body).await
         };
@@ -186,24 +186,9 @@ impl<S: Site> Worker<S> {
     }
 
     async fn respond(&self, parts: &Parts, body: Incoming) -> Answer {
-        let upper = body.size_hint().upper();
-        let bytes = upper.map_or(self.limits.body, |upper| usize::try_from(upper).unwrap_or(usize::MAX));
-        if bytes > self.limits.body {
-            return self.refuse(parts, &ApiError::TooLarge);
-        }
-        let is_large = upper.is_none_or(|upper| upper > MAX_BODY as u64);
-        let (bodies, most) = if is_large {
-            (&self.bounds.large_bodies, self.limits.large_bodies)
-        } else {
-            (&self.bounds.bodies, self.limits.bodies)
-        };
-        let Ok(_bytes) = bodies.try_acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)) else {
-            return self.busy(parts, "bytes of bodies", most);
-        };
-        let body = match timeout(self.limits.body_within, Limited::new(body, self.limits.body).collect()).await {
-            Ok(Ok(body)) => body.to_bytes().into(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return self.refuse(parts, &ApiError::TooLarge),
-            Ok(Err(error)) => return self.refuse(parts, &body_error(format!("did not arrive whole: {error}"))),
+        let (body, _bytes) = match timeout(self.limits.body_within, self.arrived(body)).await {
+            Ok(Ok(arrived)) => arrived,
+            Ok(Err(error)) => return self.refuse(parts, &error),
             Err(_) => {
                 let seconds = self.limits.body_within.as_secs();
                 return self.refuse(parts, &body_error(format!("did not arrive within {seconds} s; send it again")));
@@ -211,7 +196,7 @@ impl<S: Site> Worker<S> {
         };
         // Only now, so that slow clients keep nobody waiting.
         let Ok(permit) = self.bounds.requests.clone().try_acquire_owned() else {
-            return self.busy(parts, "requests", self.limits.requests);
+            return self.refuse(parts, &busy("requests", self.limits.requests));
         };
         // As behind Lambda, a handler goes on when its client has left, and counts until it ends: else a client that leaves early
         // would have any number of them.
@@ -222,13 +207,46 @@ impl<S: Site> Worker<S> {
             response
         });
         match handling.await {
-            Ok(response) => answer_of(response),
+            Ok(response) => self.owning(parts, response),
             Err(error) => self.refuse(parts, &ApiError::Internal(error.into())),
         }
     }
 
-    fn busy(&self, parts: &Parts, what: &str, most: usize) -> Answer {
-        self.refuse(parts, &ApiError::Unavailable(anyhow!("{most} {what} are in progress, the most at once")))
+    /// A body with the permit for its bytes. They are counted as they come, so that a client that only announces many keeps
+    /// nobody waiting.
+    async fn arrived(&self, mut body: Incoming) -> Result<(Vec<u8>, OwnedSemaphorePermit), ApiError> {
+        let upper = body.size_hint().upper();
+        if upper.is_some_and(|upper| upper > self.limits.body as u64) {
+            return Err(ApiError::TooLarge);
+        }
+        let is_large = upper.is_none_or(|upper| upper > MAX_BODY as u64);
+        let (bodies, most) = if is_large {
+            (&self.bounds.large_bodies, self.limits.large_bodies)
+        } else {
+            (&self.bounds.bodies, self.limits.bodies)
+        };
+        let count = |bytes| bytes_of(bodies, bytes).ok_or_else(|| busy("bytes of bodies", most));
+        let (mut arrived, mut permit) = (Vec::new(), count(0)?);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| body_error(format!("did not arrive whole: {error}")))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if arrived.len() + data.len() > self.limits.body {
+                return Err(ApiError::TooLarge);
+            }
+            permit.merge(count(data.len())?);
+            arrived.extend_from_slice(&data);
+        }
+        Ok((arrived, permit))
+    }
+
+    /// The response, whose bytes count until the client has taken them.
+    fn owning(&self, parts: &Parts, response: Response) -> Answer {
+        let (status, headers, body) = response.into_parts();
+        let body = body.unwrap_or_default();
+        let Some(permit) = bytes_of(&self.bounds.responses, body.len()) else {
+            return self.refuse(parts, &busy("bytes of responses", self.limits.responses));
+        };
+        whole(status, headers, Bytes::from_owner(Owned { body, _permit: permit }))
     }
 
     /// The rest of a body may still come, so this is the last response of its socket.
@@ -239,6 +257,27 @@ impl<S: Site> Worker<S> {
         }
         answer
     }
+}
+
+/// A body of a response, with the permit for its bytes.
+struct Owned {
+    body: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// The permit for so many bytes, if they are free.
+fn bytes_of(bytes: &Arc<Semaphore>, count: usize) -> Option<OwnedSemaphorePermit> {
+    bytes.clone().try_acquire_many_owned(count.try_into().ok()?).ok()
+}
+
+fn busy(what: &str, most: usize) -> ApiError {
+    ApiError::Unavailable(anyhow!("{most} {what} are in progress, the most at once"))
 }
 
 fn body_error(what: String) -> ApiError {
@@ -261,7 +300,11 @@ fn request_of(parts: &Parts, body: Vec<u8>) -> Request {
 
 fn answer_of(response: Response) -> Answer {
     let (status, headers, body) = response.into_parts();
-    let mut answer = hyper::Response::new(Full::from(body.unwrap_or_default()));
+    whole(status, headers, body.unwrap_or_default().into())
+}
+
+fn whole(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
+    let mut answer = hyper::Response::new(Full::new(body));
     (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
     answer
 }

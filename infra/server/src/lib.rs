@@ -50,10 +50,12 @@ pub struct Limits {
     pub requests: usize,
     /// Bytes of a body, the most that a load balancer sends to a function.
     pub body: usize,
-    /// Bytes of all bodies at once.
+    /// Bytes of all bodies at once that have come.
     pub bodies: usize,
     /// The same for bodies of more than a handler takes, or of unknown size: a page shows again what was typed.
     pub large_bodies: usize,
+    /// Bytes of all responses at once that their clients have not taken.
+    pub responses: usize,
     /// Until a body has arrived.
     pub body_within: Duration,
     /// A socket without a request in progress is closed after this time, or up to twice of it after a response: it is longer than
@@ -80,6 +82,7 @@ impl Default for Limits {
             body: 1_000_000,
             bodies: 16_000_000,
             large_bodies: 32_000_000,
+            responses: 64_000_000,
             body_within: Duration::from_secs(10),
             idle_for: Duration::from_secs(75),
             spare_idle_for: Duration::from_secs(5),
@@ -101,8 +104,9 @@ trait Site: 'static {
 /// Bounds that all threads share.
 struct Bounds {
     requests: Arc<Semaphore>,
-    bodies: Semaphore,
-    large_bodies: Semaphore,
+    bodies: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
+    responses: Arc<Semaphore>,
 }
 
 /// A socket with its permit.
@@ -132,8 +136,9 @@ impl Server {
         let threads = self.threads.clamp(1, self.connections.max(1));
         let bounds = Arc::new(Bounds {
             requests: Arc::new(Semaphore::new(self.limits.requests)),
-            bodies: Semaphore::new(self.limits.bodies),
-            large_bodies: Semaphore::new(self.limits.large_bodies),
+            bodies: Arc::new(Semaphore::new(self.limits.bodies)),
+            large_bodies: Arc::new(Semaphore::new(self.limits.large_bodies)),
+            responses: Arc::new(Semaphore::new(self.limits.responses)),
         });
         let (ready, readiness) = mpsc::channel(threads);
         let mut workers = Vec::new();
@@ -275,15 +280,21 @@ mod tests {
 
     use super::*;
 
-    /// Answers what it was asked for, after as many milliseconds as the path says, and counts the answers of one path.
+    /// Answers what it was asked for, after as many milliseconds as the path says; counts the answers of one path, and has a large
+    /// answer at another.
     struct Echo;
 
     static COUNTED: AtomicUsize = AtomicUsize::new(0);
+    /// Bytes of a response, more than the system takes from a process before the client has.
+    const LARGE: usize = 30_000_000;
 
     impl Site for Echo {
         async fn respond(&self, request: Request) -> Response {
             sleep(Duration::from_millis(request.segment(0).parse().unwrap_or(0))).await;
             COUNTED.fetch_add(usize::from(request.segment(1) == "counted"), Relaxed);
+            if request.segment(1) == "large" {
+                return Reply::text("text/plain", "a".repeat(LARGE)).finish(&request);
+            }
             let asked = json!({ "host": request.header("host"), "bytes": request.body().len() });
             Reply::text("text/plain", asked.to_string()).finish(&request)
         }
@@ -389,12 +400,32 @@ mod tests {
         let chunked =
             asked(port, &format!("POST /0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")).await;
         assert!(chunked.starts_with("HTTP/1.1 413 "), "{chunked}");
-        let slow = tokio::spawn(answer(socket(port).await, &*Box::leak(sent(90, "{").into_boxed_str())));
-        sleep(Duration::from_millis(200)).await;
-        let more = asked(port, &sent(20, "")).await;
-        assert!(more.starts_with("HTTP/1.1 503 "), "{more}");
-        let slow = slow.await.unwrap();
-        assert!(slow.starts_with("HTTP/1.1 400 ") && slow.contains("did not arrive within"), "{slow}");
+        for (arrived, status) in [(1, 200), (81, 503)] {
+            let slow = sent(90, &"a".repeat(arrived));
+            let slow = tokio::spawn(answer(socket(port).await, &*Box::leak(slow.into_boxed_str())));
+            sleep(Duration::from_millis(200)).await;
+            let other = sent(20, &"a".repeat(20)).replace("Host", "Connection: close\r\nHost");
+            let other = asked(port, &other).await;
+            assert!(other.starts_with(&format!("HTTP/1.1 {status} ")), "{arrived} have arrived: {other}");
+            let slow = slow.await.unwrap();
+            assert!(slow.starts_with("HTTP/1.1 400 ") && slow.contains("did not arrive within"), "{slow}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_response_counts_until_its_client_has_taken_it() {
+        let port = started(Limits { responses: LARGE + 1_000, ..limits() }).await;
+        let get = "GET /0/large HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+        let mut slow = socket(port).await;
+        slow.write_all(get.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(300)).await;
+        let one_too_many = asked(port, get).await;
+        assert!(one_too_many.starts_with("HTTP/1.1 503 "), "{one_too_many}");
+        let mut taken = Vec::new();
+        slow.read_to_end(&mut taken).await.unwrap();
+        assert!(taken.len() > LARGE, "{}", taken.len());
+        let after = asked(port, get).await;
+        assert!(after.starts_with("HTTP/1.1 200 ") && after.len() > LARGE, "{}", after.len());
     }
 
     #[tokio::test]
