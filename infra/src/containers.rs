@@ -68,12 +68,6 @@ impl Service {
         }
     }
 
-    /// The logins to the database that its functions have, each with a pool of its own in each thread.
-    pub fn logins(self) -> usize {
-        let logins = self.functions().filter_map(|function| Some((function.database?, function.reads_replicas)));
-        logins.collect::<BTreeSet<_>>().len()
-    }
-
     fn has(self, route: &Route) -> bool {
         let is_api = route.path.starts_with("/api/") || route.path == "/health";
         is_api == (self == Self::Api)

@@ -326,16 +326,13 @@ fn containers(stage: &Stage) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if connections == 0 {
+        problems.push("connections is 0; a task needs at least 1".to_owned());
+    }
     for service in Service::ALL {
         let (Tasks { min, max }, name) = (service.tasks(settings), service.name());
         if min == 0 || min > max {
             problems.push(format!("{name} has {min} to {max} tasks; min must be at least 1 and at most max"));
-        }
-        let logins = service.logins();
-        if usize::from(connections) < logins {
-            problems.push(format!(
-                "connections is {connections}; the service {name} needs at least {logins}, one for each of its logins"
-            ));
         }
         if let Err(error) = service.environment(stage) {
             problems.push(format!("{error:#}"));
@@ -941,9 +938,7 @@ mod tests {
         assert!(with(|stage, _| stage.egress = Egress::Ipv6).contains("egress is \"ipv6\""));
         assert!(with(|_, settings| settings.pages.min = 0).contains("pages has 0 to 4 tasks"));
         assert!(with(|_, settings| settings.api.min = 3).contains("api has 3 to 2 tasks"));
-        assert!(
-            with(|_, settings| settings.connections = 1).contains("connections is 1; the service pages needs at least")
-        );
+        assert!(with(|_, settings| settings.connections = 0).contains("connections is 0; a task needs at least 1"));
         let many = with(|_, settings| settings.pages.max = 40);
         assert!(
             many.contains("functions and tasks can hold") && many.contains("lower [concurrency] or [containers]"),

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::{
     aws::ARCHIVE_ATTEMPT,
     config::{Config, Settings},
-    database::{Database, Login},
+    database::{Connections, Database, Login},
     domain::{Currency, SubmissionKey},
     error::{ApiError, Result},
     http::Request,
@@ -78,25 +78,20 @@ impl App {
         Ok(app)
     }
 
-    /// For several functions in one process, in their order, each with its login. Functions with the same login share a pool of
-    /// connections; all pools together have `connections`. Nothing is connected yet.
+    /// For several functions in one process, in their order, each with its login: all together have at most `connections` open at
+    /// once. Nothing is connected yet.
     ///
     /// # Errors
-    /// The environment names no parameters, or there are fewer connections than logins.
+    /// The environment names no parameters.
     pub fn of_several(sdk: &SdkConfig, logins: &[Login], connections: usize) -> anyhow::Result<Vec<Self>> {
         let shared = Arc::new(Shared::new(sdk.clone(), Settings::from_env(sdk)?));
-        let distinct: BTreeSet<Login> = logins.iter().copied().filter(Login::has_account).collect();
-        let each = connections / distinct.len().max(1);
-        ensure!(
-            each > 0,
-            "{connections} connections to the database are too few for {} logins; give each thread more",
-            distinct.len()
-        );
-        let pool = |login| Arc::new(Database::pool(shared.settings.clone(), sdk.clone(), login, each));
-        let all: BTreeSet<Login> = logins.iter().copied().collect();
-        let pools: BTreeMap<Login, Arc<Database>> = all.into_iter().map(|login| (login, pool(login))).collect();
-        let of = |login: &Login| Self { shared: shared.clone(), database: pools[login].clone() };
-        Ok(logins.iter().map(of).collect())
+        let connections = Arc::new(Connections::at_most(connections.max(1)));
+        let of = |login| Database::of(shared.settings.clone(), sdk.clone(), login, connections.clone());
+        let distinct: BTreeSet<Login> = logins.iter().copied().collect();
+        let of: BTreeMap<Login, Arc<Database>> =
+            distinct.into_iter().map(|login| (login, Arc::new(of(login)))).collect();
+        let app = |login| Self { shared: shared.clone(), database: of[login].clone() };
+        Ok(logins.iter().map(app).collect())
     }
 
     fn new(sdk: SdkConfig, settings: Settings) -> Self {

@@ -107,6 +107,12 @@ impl DatabaseConfig {
         Ok((*role, account))
     }
 
+    /// The same accounts at the primary.
+    #[must_use]
+    pub fn of_primary(self) -> Self {
+        Self { replicas: Vec::new(), ..self }
+    }
+
     /// The same accounts at a replica.
     #[must_use]
     pub fn of_replica(&self, replica: &Endpoint) -> Self {

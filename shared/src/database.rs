@@ -7,6 +7,7 @@
 //! (at most every five seconds), so that a rotated password or a moved host needs no deploy. A function that may read
 //! replicas has a second connection, to one of them (`replicas.rs`).
 
+mod connections;
 mod error;
 mod login;
 mod replicas;
@@ -20,11 +21,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
 use sqlx::{ConnectOptions, Connection, MySqlConnection, mysql::MySqlConnectOptions};
-use tokio::{
-    sync::{Mutex, Semaphore, SemaphorePermit},
-    task_local,
-    time::timeout,
-};
+use tokio::{task_local, time::timeout};
 
 use self::{
     error::is_lost,
@@ -38,6 +35,7 @@ use crate::{
 };
 
 pub use self::{
+    connections::Connections,
     error::{Error, Result, ServerError},
     login::{iam_options, master_options, password_options},
     replicas::{MAX_LAG, ReplicaState},
@@ -61,11 +59,8 @@ pub struct Database {
     settings: Arc<Settings>,
     sdk: SdkConfig,
     login: Login,
-    /// Connections to the primary.
-    idle: Idle,
+    connections: Arc<Connections>,
     replicas: Replicas,
-    /// One for each connection that may be open at once; none where requests come one at a time.
-    permits: Option<Semaphore>,
 }
 
 /// Which of the granted accounts work logs in with.
@@ -81,34 +76,6 @@ impl Login {
     /// Whether work can log in at all.
     pub fn has_account(&self) -> bool {
         !matches!(self, Self::Of { role: None, .. })
-    }
-}
-
-/// Connections that nobody uses, the one used last at the end.
-struct Idle {
-    open: Mutex<Vec<Open>>,
-    most: usize,
-}
-
-impl Idle {
-    fn new(most: usize) -> Self {
-        Self { open: Mutex::default(), most }
-    }
-
-    async fn put(&self, open: Open) {
-        let mut idle = self.open.lock().await;
-        if idle.len() < self.most {
-            idle.push(open);
-        }
-    }
-
-    async fn take(&self) -> Option<Open> {
-        self.open.lock().await.pop()
-    }
-
-    /// Closes all: one of them was not sound, or had another configuration.
-    async fn clear(&self) {
-        self.open.lock().await.clear();
     }
 }
 
@@ -144,13 +111,18 @@ impl Drop for Stopwatch {
 struct Open {
     connection: MySqlConnection,
     config: DatabaseConfig,
-    /// The replica that it leads to; none for the primary.
+    /// The replica that it leads to, if it is not the primary.
     replica: Option<Checked>,
     /// Wall-clock time, because the monotonic clock of a frozen process may stand still.
     idle_since: SystemTime,
 }
 
 impl Open {
+    /// Whether the other configuration logs in with the same accounts.
+    fn has_accounts_of(&self, config: &DatabaseConfig) -> bool {
+        self.config.accounts.keys().eq(config.accounts.keys())
+    }
+
     /// A connection that was used less than [`FRESH_FOR`] ago counts as sound, because a ping would take a third of a
     /// quick request. If it is lost after all, a read is retried and a message is delivered again; a server that stops
     /// answering within that time costs one request its whole timeout.
@@ -163,25 +135,12 @@ impl Open {
 impl Database {
     /// For a function, whose requests come one at a time.
     pub fn new(settings: Arc<Settings>, sdk: SdkConfig) -> Self {
-        Self { permits: None, ..Self::pool(settings, sdk, Login::Granted, 1) }
+        Self::of(settings, sdk, Login::Granted, Arc::new(Connections::of_function()))
     }
 
-    /// For requests that come together: at most so many connections to each server are open at once, and work waits for one.
-    pub fn pool(settings: Arc<Settings>, sdk: SdkConfig, login: Login, connections: usize) -> Self {
-        let permits = Some(Semaphore::new(connections));
-        Self { settings, sdk, login, idle: Idle::new(connections), replicas: Replicas::new(connections), permits }
-    }
-
-    /// The permit for one connection.
-    ///
-    /// # Errors
-    /// None becomes free in time.
-    async fn permit(&self) -> Result<Option<SemaphorePermit<'_>>> {
-        let Some(permits) = &self.permits else { return Ok(None) };
-        match timeout(CONNECT_TIMEOUT, permits.acquire()).await {
-            Ok(permit) => Ok(permit.ok()),
-            Err(_) => Err(Error::Away(anyhow!("all connections of this process are in use"))),
-        }
+    /// For one of several logins, which share the connections.
+    pub fn of(settings: Arc<Settings>, sdk: SdkConfig, login: Login, connections: Arc<Connections>) -> Self {
+        Self { settings, sdk, login, connections, replicas: Replicas::new() }
     }
 
     /// The part of the configuration that the login has.
@@ -201,8 +160,9 @@ impl Database {
     /// Opens the connection of reads before the first request.
     pub async fn warm_up(&self) -> Result<()> {
         let config = self.granted(self.settings.current().await)?;
+        let _permit = self.connections.permit().await?;
         let open = self.take_for_reading(&config).await?;
-        self.put_back(open).await;
+        self.connections.put(open);
         Ok(())
     }
 
@@ -219,7 +179,7 @@ impl Database {
             Err(Error::Away(error)) if error.is::<Lost>() => {
                 tracing::warn!("Connection lost: retrying the read");
                 // The server has ended the others as well.
-                self.idle.clear().await;
+                self.close_those_to_primary();
                 self.attempt(&query, WORK_TIMEOUT).await
             }
             other => other,
@@ -273,7 +233,7 @@ impl Database {
         limit: Duration,
     ) -> Result<T> {
         let _stopwatch = Stopwatch::start();
-        let _permit = self.permit().await?;
+        let _permit = self.connections.permit().await?;
         let open = self.take().await?;
         self.attempt_on(open, work, limit).await
     }
@@ -292,35 +252,33 @@ impl Database {
                 let result = result.map_err(Error::from);
                 // After any other error the fault may be the session's: one whose password has expired stays refused.
                 if matches!(result, Ok(_) | Err(Error::Busy(_) | Error::Unstorable(_))) {
-                    self.put_back(open).await;
+                    self.connections.put(open);
                 }
                 result
             }
         }
     }
 
-    async fn put_back(&self, mut open: Open) {
-        open.idle_since = SystemTime::now();
-        match open.replica {
-            None => self.idle.put(open).await,
-            Some(_) => self.replicas.put_back(open).await,
-        }
+    /// For one that was not sound: the server has ended the others as well, or is silent to them.
+    fn close_those_to_primary(&self) {
+        self.connections.close(|open| open.replica.is_none());
     }
 
     /// An idle connection to the primary, if it is still sound, or a new one.
     async fn take(&self) -> Result<Open> {
-        let config = self.granted(self.settings.current().await)?;
-        if let Some(mut open) = self.idle.take().await {
-            if open.config == config && open.is_sound().await {
+        let config = self.granted(self.settings.current().await)?.of_primary();
+        self.connections.close(|open| open.replica.is_none() && open.has_accounts_of(&config) && open.config != config);
+        if let Some(mut open) = self.connections.take(|open| open.replica.is_none() && open.config == config) {
+            if open.is_sound().await {
                 return Ok(open);
             }
-            self.idle.clear().await;
+            self.close_those_to_primary();
         }
         let first = match self.open(config.clone(), CONNECT_TIMEOUT).await {
             Ok(open) => return Ok(open),
             Err(error) => error,
         };
-        let refreshed = self.granted(self.settings.refreshed().await)?;
+        let refreshed = self.granted(self.settings.refreshed().await)?.of_primary();
         if refreshed == config {
             return Err(first);
         }
@@ -329,6 +287,7 @@ impl Database {
     }
 
     async fn open(&self, config: DatabaseConfig, limit: Duration) -> Result<Open> {
+        self.connections.make_room();
         let server = format!("{}:{}", config.host, config.port);
         let connecting = async {
             let options = self.options(&config).await?;

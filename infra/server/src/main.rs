@@ -22,9 +22,7 @@ fn run() -> Result<()> {
     let service = Service::parse(&setting(SERVICE)?)?;
     let connections: usize = setting(CONNECTIONS)?.parse().with_context(|| format!("{CONNECTIONS} is no number"))?;
     let port = setting(PORT)?.parse().with_context(|| format!("{PORT} is no port"))?;
-    // Each thread has a connection for each login at least.
-    let most = connections / service.logins().max(1);
-    let threads = available_parallelism().map_or(1, usize::from).min(most).max(1);
+    let threads = available_parallelism().map_or(1, usize::from);
     allow_files()?;
     Server { service, connections, threads, limits: Limits::default() }.run(port)
 }

@@ -49,7 +49,7 @@ impl Shop {
         for ((function, app), login) in
             functions.iter().zip(App::of_several(&task_sdk_config(), &logins, connections)?).zip(&logins)
         {
-            if login.has_account() && !connected.contains(login) {
+            if login.has_account() && !connected.contains(login) && connected.len() < connections {
                 app.warm_up(WARM_UP_TIMEOUT).await;
                 connected.push(*login);
             }

@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use sqlx::MySqlConnection;
 use tokio::time::timeout;
 
-use super::{Database, Error, FRESH_FOR, Idle, Lost, NoAnswer, Open, PING_TIMEOUT, Result, Stopwatch, WORK_TIMEOUT};
+use super::{Database, Error, FRESH_FOR, Lost, NoAnswer, Open, PING_TIMEOUT, Result, Stopwatch, WORK_TIMEOUT};
 use crate::config::{DatabaseConfig, Endpoint};
 
 /// The longest time by which a replica may be behind while the primary answers.
@@ -31,8 +31,6 @@ const LEFT_FOR: Duration = Duration::from_secs(5);
 pub(super) struct Replicas {
     /// Time for logins at replicas, all together.
     pub(super) connect_timeout: Duration,
-    /// Connections to replicas.
-    idle: Idle,
     left: StdMutex<Left>,
 }
 
@@ -66,21 +64,8 @@ impl ReplicaState {
 }
 
 impl Replicas {
-    /// With at most so many idle connections.
-    pub(super) fn new(connections: usize) -> Self {
-        Self { connect_timeout: CONNECT_TIMEOUT, idle: Idle::new(connections), left: StdMutex::default() }
-    }
-
-    pub(super) async fn put_back(&self, open: Open) {
-        self.idle.put(open).await;
-    }
-
-    /// An idle connection, if it leads to a replica of this configuration.
-    async fn take_idle(&self, config: &DatabaseConfig) -> Option<Open> {
-        let open = self.idle.take().await?;
-        let replica = &open.replica.as_ref()?.replica;
-        let is_known = config.replicas.contains(replica) && open.config == config.of_replica(replica);
-        is_known.then_some(open)
+    pub(super) fn new() -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, left: StdMutex::default() }
     }
 
     /// The replicas that are not left, in random order.
@@ -96,24 +81,12 @@ impl Replicas {
         self.left().replicas.insert(replica.clone(), until());
     }
 
-    /// The same for one that does not answer, whose other connections are not sound either.
-    async fn lose(&self, replica: &Endpoint, reason: &str) {
-        self.leave(replica, reason);
-        let mut idle = self.idle.open.lock().await;
-        idle.retain(|open| open.replica.as_ref().is_none_or(|checked| checked.replica != *replica));
-    }
-
     fn leave_primary(&self) {
         self.left().primary = Some(until());
     }
 
     fn leaves_primary(&self) -> bool {
         self.left().primary.is_some_and(|until| SystemTime::now() < until)
-    }
-
-    #[cfg(test)]
-    pub(super) async fn is_connected(&self) -> bool {
-        !self.idle.open.lock().await.is_empty()
     }
 
     #[cfg(test)]
@@ -151,6 +124,13 @@ async fn lag(connection: &mut MySqlConnection) -> sqlx::Result<Option<Duration>>
 }
 
 impl Open {
+    /// Whether it leads to a replica of this configuration.
+    fn leads_to_replica_of(&self, config: &DatabaseConfig) -> bool {
+        self.replica.as_ref().is_some_and(|checked| {
+            config.replicas.contains(&checked.replica) && self.config == config.of_replica(&checked.replica)
+        })
+    }
+
     fn is_late(&self) -> bool {
         self.replica.as_ref().is_some_and(|checked| checked.lag > MAX_LAG)
     }
@@ -168,17 +148,17 @@ impl Database {
         query: impl AsyncFn(&mut MySqlConnection) -> sqlx::Result<T>,
     ) -> Result<T> {
         let _stopwatch = Stopwatch::start();
-        let _permit = self.permit().await?;
+        let _permit = self.connections.permit().await?;
         let open = self.take_for_reading(config).await?;
         let replica = open.replica.as_ref().map(|checked| checked.replica.clone());
         let outcome = self.attempt_on(open, &query, WORK_TIMEOUT).await;
         let open = match (&outcome, replica) {
             (Err(Error::Away(error)), Some(replica)) => {
-                self.replicas.lose(&replica, &format!("{error:#}")).await;
+                self.lose(&replica, &format!("{error:#}"));
                 self.take_for_reading(config).await?
             }
             (Err(Error::Busy(error)), Some(replica)) if error.is::<NoAnswer>() => {
-                self.replicas.lose(&replica, &format!("{error:#}")).await;
+                self.lose(&replica, &format!("{error:#}"));
                 self.take_for_reading(config).await?
             }
             // A migration, or a grant, that has not reached the replica yet.
@@ -193,12 +173,26 @@ impl Database {
             }
             (Err(Error::Away(error)), None) if error.is::<Lost>() => {
                 tracing::warn!("Connection lost: retrying the read");
-                self.idle.clear().await;
+                self.close_those_to_primary();
                 self.take_for_reading(config).await?
             }
             _ => return outcome,
         };
         self.attempt_on(open, &query, WORK_TIMEOUT).await
+    }
+
+    /// Leaves a replica that does not answer, whose other connections are not sound either.
+    fn lose(&self, replica: &Endpoint, reason: &str) {
+        self.replicas.leave(replica, reason);
+        self.connections.close(|open| open.replica.as_ref().is_some_and(|checked| checked.replica == *replica));
+    }
+
+    /// An idle connection to a replica.
+    fn take_to_replica(&self, config: &DatabaseConfig) -> Option<Open> {
+        let is_outdated =
+            |open: &Open| open.replica.is_some() && open.has_accounts_of(config) && !open.leads_to_replica_of(config);
+        self.connections.close(is_outdated);
+        self.connections.take(|open| open.leads_to_replica_of(config))
     }
 
     /// A connection for reads: to a replica that is not late, else to the primary, else to the replica that is least late.
@@ -207,7 +201,7 @@ impl Database {
             return self.take().await;
         }
         let mut late = None;
-        if let Some(idle) = self.replicas.take_idle(config).await
+        if let Some(idle) = self.take_to_replica(config)
             && let Some(open) = self.checked(idle).await
         {
             if !open.is_late() {
@@ -307,8 +301,8 @@ impl Database {
     /// The parameters cannot be read.
     pub async fn replica_states(&self) -> Result<Vec<ReplicaState>> {
         let config = self.granted(self.settings.current().await)?;
-        // One for all: each replica has room for as many connections as the pool has.
-        let _permit = self.permit().await?;
+        // One for all: each replica has room for as many connections as the process has.
+        let _permit = self.connections.permit().await?;
         let state = async |replica: &Endpoint| {
             let began = Instant::now();
             let asking = async {

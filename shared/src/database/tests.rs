@@ -57,6 +57,50 @@ async fn one_connection_serves_one_request_after_another(pool: MySqlPool) {
     assert_eq!(connection_id(&database).await, connection_id(&database).await);
 }
 
+/// The connections of the test's own database that are open.
+async fn open(pool: &MySqlPool, name: &str) -> i64 {
+    let count = "select count(*) from information_schema.processlist where db = database() and user = ?";
+    let all: i64 = sqlx::query_scalar(count).bind(name).fetch_one(pool).await.unwrap();
+    // The pool's own.
+    all - i64::from(pool.size())
+}
+
+#[ignore = "needs MariaDB"]
+#[sqlx::test]
+async fn the_logins_of_a_thread_have_its_connections_together(pool: MySqlPool) {
+    let mut config = config_of(&pool);
+    let account = config.accounts[&DatabaseRole::Writer].clone();
+    let roles = [DatabaseRole::Reader, DatabaseRole::Account, DatabaseRole::Writer];
+    config.accounts = roles.iter().map(|role| (*role, account.clone())).collect();
+    let connections = Arc::new(Connections::at_most(2));
+    let of = |role| {
+        let login = Login::Of { role: Some(role), reads_replicas: role == DatabaseRole::Reader };
+        Database { login, connections: connections.clone(), ..with_config(config.clone()) }
+    };
+    let [reader, customer, writer] = roles.map(of);
+    let same_account = Database {
+        login: Login::Of { role: Some(DatabaseRole::Reader), reads_replicas: false },
+        connections: connections.clone(),
+        ..with_config(config.clone())
+    };
+    for database in [&reader, &customer, &writer] {
+        database.warm_up().await.unwrap();
+    }
+    assert_eq!(open(&pool, &account.user).await, 2);
+    let ids = (connection_id(&writer).await, connection_id(&customer).await);
+    assert_eq!((connection_id(&writer).await, connection_id(&customer).await), ids);
+    assert_eq!(connection_id(&reader).await, connection_id(&same_account).await);
+    // One login may use all, and another waits until one is free.
+    let nap = async |database: &Database| {
+        let nap = async |c: &mut MySqlConnection| sqlx::query("select sleep(0.5)").execute(c).await.map(drop);
+        database.read(nap).await.unwrap();
+    };
+    let began = Instant::now();
+    tokio::join!(nap(&customer), nap(&customer), nap(&writer));
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(open(&pool, &account.user).await <= 2);
+}
+
 /// A session whose password has expired refuses everything until it ends, and answers a ping.
 #[ignore = "needs MariaDB"]
 #[sqlx::test]
@@ -67,7 +111,7 @@ async fn a_connection_that_refuses_statements_is_not_used_again(pool: MySqlPool)
         let refuse = || sqlx::AssertSqlSafe(format!("signal sqlstate '45000' set mysql_errno = {code}"));
         let refused = database.read(async |c| sqlx::raw_sql(refuse()).execute(c).await.map(drop)).await;
         assert_eq!(matches!(refused, Err(Error::Away(_))), is_away, "{code}: {refused:?}");
-        assert!(database.idle.open.lock().await.is_empty(), "{code}");
+        assert!(database.connections.idle().is_empty(), "{code}");
     }
     assert_ne!(connection_id(&database).await, first);
 }
@@ -93,7 +137,7 @@ async fn an_idle_connection_that_broke_does_not_fail_a_write(pool: MySqlPool) {
     let database = database(&pool);
     let first = connection_id(&database).await;
     sqlx::query("kill ?").bind(first).execute(&pool).await.unwrap();
-    database.idle.open.lock().await.last_mut().unwrap().idle_since -= 2 * FRESH_FOR;
+    database.connections.idle().last_mut().unwrap().idle_since -= 2 * FRESH_FOR;
     let write = database.write(async |c| sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await);
     assert_ne!(write.await.unwrap(), first);
 }
@@ -340,8 +384,8 @@ async fn beat(pool: &MySqlPool, seconds_ago: u32) {
 }
 
 /// Whether the last read used a replica.
-async fn used_replica(database: &Database) -> bool {
-    database.replicas.is_connected().await
+fn used_replica(database: &Database) -> bool {
+    database.connections.idle().iter().any(|open| open.replica.is_some())
 }
 
 #[ignore = "needs MariaDB"]
@@ -351,7 +395,7 @@ async fn a_read_uses_a_replica_and_stays_with_its_connection(pool: MySqlPool) {
     let nobody = refusing().await;
     let database = with_replicas(&pool, Some(&nobody), &[&server(&pool)]);
     assert_eq!(connection_id(&database).await, connection_id(&database).await);
-    assert!(used_replica(&database).await);
+    assert!(used_replica(&database));
     assert!(matches!(database.write(async |_| Ok(())).await, Err(Error::Away(_))), "a write needs the primary");
     let current = database.read_primary(async |c| sqlx::query("select 1").execute(c).await.map(drop)).await;
     assert!(matches!(current, Err(Error::Away(_))), "a current read needs the primary");
@@ -365,13 +409,13 @@ async fn a_replica_that_refuses_or_is_silent_is_left_for_another_and_then_for_th
     for away in [&refusing, &silent] {
         let database = with_replicas(&pool, Some(&refusing), &[away, &server(&pool)]);
         connection_id(&database).await;
-        assert!(used_replica(&database).await);
+        assert!(used_replica(&database));
 
         let database = with_replicas(&pool, None, &[away]);
         let first = connection_id(&database).await;
         let began = Instant::now();
         assert_eq!(connection_id(&database).await, first);
-        assert!(!used_replica(&database).await);
+        assert!(!used_replica(&database));
         assert!(began.elapsed() < REPLICAS_CONNECT, "the replica is left for some seconds, and not asked again");
     }
     let database = with_replicas(&pool, Some(&refusing), &[&refusing, &silent]);
@@ -396,14 +440,14 @@ async fn a_late_replica_serves_only_while_the_primary_is_away(pool: MySqlPool) {
         let database = with_replicas(&pool, primary, &[&replica]);
         for _ in 0..2 {
             connection_id(&database).await;
-            assert_eq!(used_replica(&database).await, expected, "{seconds_ago} s, {primary:?}");
+            assert_eq!(used_replica(&database), expected, "{seconds_ago} s, {primary:?}");
         }
     }
     // A replica that never had a heartbeat is late.
     sqlx::query("delete from heartbeat").execute(&pool).await.unwrap();
     let database = with_replicas(&pool, None, &[&replica]);
     connection_id(&database).await;
-    assert!(!used_replica(&database).await);
+    assert!(!used_replica(&database));
 }
 
 #[ignore = "needs MariaDB"]
@@ -413,15 +457,15 @@ async fn a_replica_that_becomes_late_is_left_within_a_second_and_one_that_caught
     let replica = server(&pool);
     let database = with_replicas(&pool, None, &[&replica]);
     connection_id(&database).await;
-    assert!(used_replica(&database).await);
+    assert!(used_replica(&database));
     beat(&pool, 60).await;
     tokio::time::sleep(FRESH_FOR).await;
     connection_id(&database).await;
-    assert!(!used_replica(&database).await);
+    assert!(!used_replica(&database));
     beat(&pool, 0).await;
     database.replicas.forget_left();
     connection_id(&database).await;
-    assert!(used_replica(&database).await);
+    assert!(used_replica(&database));
 }
 
 #[ignore = "needs MariaDB"]
@@ -440,7 +484,7 @@ async fn a_read_that_a_replica_breaks_or_does_not_answer_runs_once_more_elsewher
             sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await
         });
         assert!(read.await.is_ok(), "{failure}");
-        assert!(!used_replica(&database).await, "{failure}");
+        assert!(!used_replica(&database), "{failure}");
         assert!(began.elapsed() < Duration::from_secs(5), "{failure}: it waited for all of the sleep");
     }
 }
@@ -458,7 +502,7 @@ async fn a_read_that_the_primary_does_not_answer_runs_once_more_on_a_late_replic
         sqlx::query_scalar::<_, u64>("select connection_id()").fetch_one(c).await
     });
     assert!(read.await.is_ok());
-    assert!(used_replica(&database).await);
+    assert!(used_replica(&database));
 }
 
 #[ignore = "needs MariaDB"]
