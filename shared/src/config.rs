@@ -17,7 +17,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_ssm::error::ProvideErrorMetadata;
+use aws_sdk_ssm::{error::ProvideErrorMetadata, operation::get_parameters::GetParametersOutput};
+use futures_util::future::try_join_all;
 use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
@@ -153,6 +154,9 @@ pub const NAMES_PER_CALL: usize = 10;
 const LEAST_AGE: Duration = Duration::from_secs(5);
 /// Timeout of a call to SSM where there is a fallback. A first call takes some 100 ms, most of it for TLS.
 const SSM_TIMEOUT: Duration = Duration::from_millis(500);
+/// Time for all calls while older values serve: a request that waits for them is given up soon after, and with it the note that
+/// SSM does not answer.
+const RENEWED_WITHIN: Duration = Duration::from_secs(1);
 /// A throttled cold start begins no call after this. Lambda allows the init phase 10 seconds, which include the last
 /// call and the start of the process.
 const START_RETRIES_FOR: Duration = Duration::from_secs(7);
@@ -246,7 +250,14 @@ impl Settings {
         if let Some(config) = self.kept(age) {
             return Ok(config);
         }
-        let (config, keep) = match self.read().await {
+        let reading = async {
+            if known().is_none() {
+                return self.read().await;
+            }
+            let silent = || format!("SSM did not answer within {} ms", RENEWED_WITHIN.as_millis());
+            timeout(RENEWED_WITHIN, self.read()).await.with_context(silent)?
+        };
+        let (config, keep) = match reading.await {
             Ok(config) => {
                 tracing::info!(source = "SSM", "Parameters read");
                 (Arc::new(config), KEEP)
@@ -281,18 +292,19 @@ impl Settings {
         if self.names.is_empty() {
             return Ok(Config::default());
         }
-        let mut values = BTreeMap::new();
-        for names in self.names.chunks(NAMES_PER_CALL) {
-            let ask = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
-            let answer = ask.send().await.map_err(|error| {
-                let throttled = error.code().is_some_and(|code| code.starts_with("Throttl"));
-                let explained = explained(error).context("reading the parameters from SSM");
-                if throttled { explained.context(Throttled) } else { explained }
-            })?;
-            let read = answer.parameters().iter();
-            values.extend(read.filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned()))));
-        }
+        let answers = try_join_all(self.names.chunks(NAMES_PER_CALL).map(|names| self.ask(names))).await?;
+        let read = answers.iter().flat_map(GetParametersOutput::parameters);
+        let values = read.filter_map(|p| Some((p.name()?.to_owned(), p.value()?.to_owned()))).collect();
         parse(&self.names, &values)
+    }
+
+    async fn ask(&self, names: &[String]) -> anyhow::Result<GetParametersOutput> {
+        let ask = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+        ask.send().await.map_err(|error| {
+            let throttled = error.code().is_some_and(|code| code.starts_with("Throttl"));
+            let explained = explained(error).context("reading the parameters from SSM");
+            if throttled { explained.context(Throttled) } else { explained }
+        })
     }
 }
 
@@ -434,6 +446,27 @@ mod tests {
             let error = format!("{:#}", replicas(Some(wrong)).unwrap_err());
             assert!(error.contains("database/replicas") && error.contains("no host with a port"), "{error}");
         }
+    }
+
+    /// A server that accepts and never answers.
+    #[tokio::test]
+    async fn while_ssm_is_silent_older_values_serve_and_it_is_asked_seldom() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sdk = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-east-1"))
+            .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
+                aws_credential_types::Credentials::new("id", "secret", None, None, "test"),
+            ))
+            .endpoint_url(format!("http://{}", silent.local_addr().unwrap()))
+            .http_client(crate::aws::https_client(crate::aws::Trust::Amazon))
+            .build();
+        let settings = Settings::new(&sdk, "/anaquel/dev/database/host", None).unwrap();
+        let config = Arc::new(Config { files_bucket: Some("covers".to_owned()), ..Config::default() });
+        *settings.cached() = Some(Cached { config: config.clone(), read_at: Instant::now(), keep: Duration::ZERO });
+        assert_eq!(timeout(RENEWED_WITHIN * 2, settings.current()).await.expect("in time").unwrap(), config);
+        let at_once = settings.current();
+        assert_eq!(timeout(RENEWED_WITHIN / 2, at_once).await.expect("without another call").unwrap(), config);
     }
 
     #[test]
