@@ -73,6 +73,12 @@ impl Service {
         is_api == (self == Self::Api)
     }
 
+    /// The routes of a function in this service.
+    pub fn routes(self, function: &Function) -> impl Iterator<Item = &'static Route> {
+        let routes = if let Trigger::Http(routes) = function.trigger { routes } else { &[] };
+        routes.iter().filter(move |route| self.has(route))
+    }
+
     /// Functions with a route in this service, and the one for requests without a route.
     pub fn functions(self) -> impl Iterator<Item = &'static Function> {
         FUNCTIONS.iter().filter(|function| runs_in_containers(function)).filter(move |function| {

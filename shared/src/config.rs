@@ -154,7 +154,7 @@ pub const NAMES_PER_CALL: usize = 10;
 const LEAST_AGE: Duration = Duration::from_secs(5);
 /// Timeout of a call to SSM where there is a fallback. A first call takes some 100 ms, most of it for TLS.
 const SSM_TIMEOUT: Duration = Duration::from_millis(500);
-/// Time for all calls while older values serve: a request that waits for them is given up soon after, and with it the note that
+/// Time for all calls while older values serve: a request that waits for them times out soon after, and with it the note that
 /// SSM does not answer.
 const RENEWED_WITHIN: Duration = Duration::from_secs(1);
 /// A throttled cold start begins no call after this. Lambda allows the init phase 10 seconds, which include the last

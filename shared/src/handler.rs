@@ -110,6 +110,12 @@ impl Handlers {
         response
     }
 
+    /// The status of the response to a request of our own, which no metric counts.
+    pub async fn probe(&self, app: &App, request: &Request) -> u16 {
+        let span = info_span!("probe", method = %request.method, path = request.path());
+        self.answer(app, request).instrument(span).await.status()
+    }
+
     /// The response to a request that no handler is asked for, as an error in the form of its caller.
     pub fn refuse(&self, request: &Request, error: &ApiError) -> Response {
         log(error);

@@ -30,7 +30,7 @@ use tokio::{
 
 use crate::{
     comparison::{Compared, Way, client_of, difference, requests},
-    support::{Shop, bookstore, eventually, http, variable},
+    support::{Shop, bookstore, eventually, http, text, variable},
 };
 
 /// A server process of one service.
@@ -288,16 +288,33 @@ async fn slow_clients_and_large_bodies_are_bounded_and_hinder_nobody() {
 
 #[ignore = "needs a local stage"]
 #[tokio::test]
-async fn a_server_says_what_its_settings_lack() {
+async fn a_server_says_what_its_settings_lack_and_ends_if_a_route_answers_500() {
+    let _shop = Shop::open().await;
     let program = format!("{}/server", variable("ANAQUEL_BINARIES"));
     let ended = async |settings: &[(&str, &str)]| {
         let mut command = Command::new(&program);
         let output = command.env_clear().envs(settings.iter().copied()).output().await.unwrap();
         assert!(!output.status.success());
-        let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let line: Value = serde_json::from_str(text(&output).0.lines().last().unwrap()).unwrap();
         line["error"].as_str().unwrap().to_owned()
     };
     assert!(ended(&[]).await.starts_with("ANAQUEL_SERVICE is not set"));
     let error = ended(&[("ANAQUEL_SERVICE", "shop")]).await;
     assert_eq!(error, "ANAQUEL_SERVICE is \"shop\"; the services are pages and api");
+    // Without an account of the database, which is a defect of a deploy.
+    let parameters = ["host", "port", "name", "auth"].map(|name| format!("/anaquel/local/database/{name}")).join(",");
+    let endpoint = variable("ANAQUEL_ENDPOINT");
+    let error = ended(&[
+        ("ANAQUEL_SERVICE", "pages"),
+        ("ANAQUEL_STAGE", "local"),
+        ("ANAQUEL_PARAMETERS", &parameters),
+        ("ANAQUEL_CONNECTIONS", "2"),
+        ("ANAQUEL_PORT", "1"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", &endpoint),
+    ])
+    .await;
+    assert!(error.starts_with("the probe GET /") && error.ends_with(" got status 500"), "{error}");
 }

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, env};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use hyper::{Method, header::HeaderMap};
 use infra::{
     containers::{Dispatch, Service},
     routes::Function,
@@ -65,7 +66,33 @@ impl Shop {
         }
         let dispatch = Dispatch::new(service);
         let unmatched = dispatch.unmatched();
-        Ok(Self { dispatch, served, unmatched, origin: env::var(ORIGIN).ok() })
+        let shop = Self { dispatch, served, unmatched, origin: env::var(ORIGIN).ok() };
+        shop.probe(service).await?;
+        Ok(shop)
+    }
+
+    /// Asks each route once, as a release asks a new version of a function: a task of defective code ends before it serves, and ECS
+    /// keeps those of the image before.
+    ///
+    /// # Errors
+    /// A route answers 500. A database that is away is no defect.
+    async fn probe(&self, service: Service) -> Result<()> {
+        for route in service.functions().flat_map(|function| service.routes(function)) {
+            let (path, query) = route.probe.split_once('?').unwrap_or((route.probe, ""));
+            let method = Method::from_bytes(route.methods[0].as_bytes())?;
+            let request = Request::from_http(method, path, query, HeaderMap::new(), Vec::new(), "probe");
+            let request = request.of_shop(self.origin.as_deref());
+            let served = self.of(&request);
+            match served.handlers.probe(&served.app, &request).await {
+                503 => {
+                    tracing::warn!(path, "Starting without the other probes: something is away");
+                    return Ok(());
+                }
+                status @ 500.. => bail!("the probe {} {path} got status {status}", request.method),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A route of the other service has no function here, so that an API that needs a token is not behind pages.

@@ -1,6 +1,8 @@
 //! IAM roles for the people who work on a stage: for each kind of work a role, and a group whose members can assume it.
 //! Users are not created here; the account assigns them to groups.
 
+use std::iter;
+
 use serde_json::{Value, json};
 use stratosphere::services::aws::iam;
 use stratosphere::value::ExpString;
@@ -151,7 +153,7 @@ fn developer(stage: &Stage) -> Vec<Value> {
         allow(&deploy, functions(stage)),
         // New code gets the function's permissions, which for these include personal data or the master password.
         deny(&["lambda:*"], functions_with_personal_data(stage)),
-        allow(&read_logs, arn("logs", &format!("log-group:/aws/lambda/{}", stage.physical("*")))),
+        allow(&read_logs, log_groups(stage)),
         allow(&read_traces, "*"),
         // The managed policy for Cloud9 allows some.
         deny(&["iam:*"], "*"),
@@ -221,6 +223,13 @@ fn storage_support(_: &Stage) -> Vec<Value> {
 
 fn describe_network_and_database() -> Value {
     allow(&["ec2:Describe*", "rds:Describe*", "rds:ListTagsForResource"], "*")
+}
+
+/// The log groups of functions, and of tasks.
+fn log_groups(stage: &Stage) -> Vec<ExpString> {
+    let of_tasks = stage.containers.as_ref().map(|_| "ecs");
+    let owners = iter::once("aws/lambda").chain(of_tasks);
+    owners.map(|owner| arn("logs", &format!("log-group:/{owner}/{}", stage.physical("*")))).collect()
 }
 
 fn functions(stage: &Stage) -> ExpString {
