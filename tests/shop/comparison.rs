@@ -110,7 +110,7 @@ fn compared(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     names.map(|name| (name.to_owned(), values(name))).collect()
 }
 
-/// With `ID` for each run of at least twenty characters of identifiers with a digit: ids and keys are new in each answer.
+/// With `ID` for each run of at least twenty characters of identifiers with a digit or a capital letter: ids and keys are new in each answer.
 fn without_ids(text: &str) -> String {
     let mut shown = String::new();
     let mut run = String::new();
@@ -119,7 +119,8 @@ fn without_ids(text: &str) -> String {
             run.push(c);
             continue;
         }
-        let is_id = run.len() >= 20 && run.bytes().any(|b| b.is_ascii_digit());
+        // The mark of a visitor's cookie may have no digit, but then it has capital letters.
+        let is_id = run.len() >= 20 && run.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
         shown.push_str(if is_id { "ID" } else { &run });
         run.clear();
         shown.push(c);

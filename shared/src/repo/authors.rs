@@ -27,7 +27,7 @@ pub async fn named(connection: &mut MySqlConnection, search: &Search, books: &[B
         straight_join book_authors ba on ba.book_id = hit.book_id
         join authors a on a.id = ba.author_id
         group by a.id
-        order by count(*) desc, min(hit.place)
+        order by count(*) desc, min(hit.place), a.id
         "#,
         json!(ids).to_string(),
     );

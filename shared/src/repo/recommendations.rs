@@ -68,7 +68,7 @@ async fn draw(connection: &mut MySqlConnection, day: Date, count: u32) -> sqlx::
              order by sold desc, id desc
              limit ?)
         ) drawn
-        order by drawn.in_stock desc, drawn.lot
+        order by drawn.in_stock desc, drawn.lot, drawn.id desc
         "#,
         day,
         count,
@@ -173,6 +173,11 @@ mod tests {
         let sold = window(&mut connection, date!(2026 - 11 - 24), 3).await.unwrap().best_sellers;
         let titles: Vec<_> = sold.iter().map(|book| book.title.as_str()).collect();
         assert_eq!(titles, ["Libro 35", "Libro 30", "Libro 25"], "the most sold ones that can be sold again");
+        sqlx::raw_sql("update books set sold = 7").execute(&mut *connection).await.unwrap();
+        for _ in 0..4 {
+            let sold = window(&mut connection, date!(2026 - 11 - 24), 8).await.unwrap().best_sellers;
+            assert!(sold.is_sorted_by(|one, next| one.id > next.id), "as many copies of each: the newest first");
+        }
         for (count, available) in [(6, 6), (8, 8), (10, 8)] {
             let Window { best_rated, most_read, newest, .. } =
                 window(&mut connection, date!(2026 - 11 - 24), count).await.unwrap();

@@ -38,7 +38,7 @@ pub async fn list(connection: &mut MySqlConnection, limit: u32) -> sqlx::Result<
             searches,
             last_at
         from search_misses
-        order by searches desc, last_at desc
+        order by searches desc, last_at desc, query
         limit ?
         "#,
         limit,

@@ -365,7 +365,7 @@ impl Vocabulary {
         for Term { word, .. } in terms().filter(|term| term.extent == Extent::Beginning) {
             let beyond = end_of_beginning(&mut *connection, word).await?;
             for (columns, end) in [
-                ("word, books, ", format!(" order by books desc limit {})", MAX_BEGUN + 1)),
+                ("word, books, ", format!(" order by books desc, word limit {})", MAX_BEGUN + 1)),
                 ("null, cast(least(coalesce(sum(books), 0), 4294967295) as unsigned int), ", ")".to_owned()),
             ] {
                 sql.push(" union all (select ").push(columns).push_bind(word.clone());
