@@ -1,5 +1,7 @@
 //! The graph of a stage: network and security groups from the templates, functions and permissions from the route table.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::{
@@ -7,9 +9,10 @@ use super::{
     system::{System, service, text},
 };
 use crate::{
+    containers::Service,
     routes::{BucketAccess, DatabaseRole, FUNCTIONS, Function, Queue, QueueAccess, Trigger},
     stacks::api_gateway,
-    stage::{Server, Stage},
+    stage::{Compute, Server, Stage},
 };
 
 /// Maximum length of a line of function names.
@@ -21,15 +24,17 @@ pub fn of(stage: &Stage) -> Result<String> {
     let groups = groups();
     let mut dot = Dot::new();
     people(&mut dot);
-    if system.only("CloudFront::Distribution").is_some() {
+    if stage.has_cloudfront() {
         dot.node("distribution", "service", "CloudFront\ncaches assets and covers at the edge");
     }
-    let functions = network(&mut dot, &system, &groups);
+    let functions = network(&mut dot, stage, &system, &groups);
     services(&mut dot, stage, &system);
     for group in groups.iter().filter(|group| !group[0].is_in_network) {
         dot.node(id(group), class(group[0].database), &format!("{}\noutside of the network", names(group)));
     }
-    requests(&mut dot, &system, &groups);
+    requests(&mut dot, stage, &system, &groups);
+    tasks(&mut dot, stage);
+    failover(&mut dot, &system);
     for group in &groups {
         triggers(&mut dot, &system, group);
         permissions(&mut dot, &system, group);
@@ -79,7 +84,7 @@ fn people(dot: &mut Dot) {
 }
 
 /// Adds the network with its subnets. Returns the name of the cluster with the functions.
-fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) -> String {
+fn network(dot: &mut Dot, stage: &Stage, system: &System, groups: &[Vec<&'static Function>]) -> String {
     let range = text(&system.only("EC2::VPC").expect("a network in every stage")["CidrBlock"]);
     let mut functions = String::new();
     dot.cluster("network", &format!("Network {range} in two zones"), |dot| {
@@ -92,6 +97,7 @@ fn network(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) ->
                     dot.node(id(group), class(group[0].database), &names(group));
                 }
             });
+            services_on_fargate(dot, stage, system);
             endpoints(dot, system);
         });
         tier(dot, system, "Data", |dot| database(dot, system));
@@ -117,6 +123,22 @@ fn load_balancer(dot: &mut Dot, system: &System) {
     dot.cluster("group", &system.group(group), |dot| {
         dot.node("load balancer", "service", &format!("Load balancer\n{rules} rules by path and method"));
     });
+}
+
+/// The services on ECS, if the stage has containers.
+fn services_on_fargate(dot: &mut Dot, stage: &Stage, system: &System) {
+    let Some(settings) = &stage.containers else { return };
+    dot.cluster("group", &system.group("TasksGroup"), |dot| {
+        for service in Service::ALL {
+            let range = service.tasks(settings);
+            let label = format!("Fargate: {}\n{} to {} tasks", service.name(), range.min, range.max);
+            dot.node(&tasks_of(service), class(Some(DatabaseRole::Writer)), &label);
+        }
+    });
+}
+
+fn tasks_of(service: Service) -> String {
+    format!("tasks of {}", service.name())
 }
 
 /// The interface endpoints, if the stage has any.
@@ -168,6 +190,9 @@ fn services(dot: &mut Dot, stage: &Stage, system: &System) {
         if system.only("Cognito::UserPoolClient").is_some() {
             dot.node("accounts", "service", "Cognito\nuser pools of customers and staff");
         }
+        if stage.containers.is_some() {
+            dot.node("images", "service", "ECR\nimage of the tasks");
+        }
         if let Some(sweep) = system.only("Scheduler::Schedule") {
             dot.node("sweeps", "service", &format!("Schedule of sweeps\n{}", text(&sweep["ScheduleExpression"])));
             dot.edge("sweeps", Queue::Orders.name(), "rare", "");
@@ -207,11 +232,11 @@ fn has_secret(system: &System) -> bool {
 }
 
 /// Edges from shoppers to the functions behind the load balancer.
-fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
+fn requests(dot: &mut Dot, stage: &Stage, system: &System, groups: &[Vec<&'static Function>]) {
     let listeners = system.resources("ElasticLoadBalancingV2::Listener");
     let ports: Vec<_> =
         listeners.map(|(_, listener)| format!("{} {}", text(&listener["Protocol"]), listener["Port"])).collect();
-    if system.only("CloudFront::Distribution").is_some() {
+    if stage.has_cloudfront() {
         dot.edge("shoppers", "distribution", "flow", "HTTPS 443");
         dot.edge("distribution", "load balancer", "flow", &format!("{} with the origin secret", ports.join(", ")));
     } else {
@@ -231,6 +256,36 @@ fn requests(dot: &mut Dot, system: &System, groups: &[Vec<&'static Function>]) {
         {
             dot.edge("api gateway", id(group), "flow", "");
         }
+    }
+}
+
+/// Edges to the tasks, and from them to what their functions use.
+fn tasks(dot: &mut Dot, stage: &Stage) {
+    let Some(settings) = &stage.containers else { return };
+    let (kind, visitors) = match settings.compute {
+        Compute::Fargate => ("flow", "all visitors"),
+        Compute::Lambda => ("rare", "with the header of probes"),
+    };
+    for service in Service::ALL {
+        let tasks = tasks_of(service);
+        dot.edge("load balancer", &tasks, kind, visitors);
+        dot.edge("images", &tasks, "rare", "");
+        dot.edge(&tasks, "database", class(Some(DatabaseRole::Writer)), "as the functions do");
+        let sent = service.functions().flat_map(|function| function.queue).filter_map(|access| match access {
+            QueueAccess::Send(queue) if queue.dead_letters().is_some() => Some(queue.name()),
+            _ => None,
+        });
+        for queue in sent.collect::<BTreeSet<_>>() {
+            dot.edge(&tasks, queue, kind, "");
+        }
+    }
+}
+
+/// The record of the shop's name, if it leads to a page while the shop is away.
+fn failover(dot: &mut Dot, system: &System) {
+    if system.only("Route53::HealthCheck").is_some() {
+        dot.node("names", "service", "Route 53\nleads to a page while /health fails");
+        dot.edge("shoppers", "names", "rare", "address of the shop");
     }
 }
 

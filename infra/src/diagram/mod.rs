@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::{
         routes::FUNCTIONS,
-        stage::{Egress, STAGES},
+        stage::{Compute, Egress, STAGES},
     };
 
     fn graph(stage: &str) -> String {
@@ -107,6 +107,22 @@ mod tests {
                 assert!(graph.contains(name), "{name} in {stage}");
             }
         }
+    }
+
+    #[test]
+    fn tasks_are_in_the_graph_with_who_comes_to_them_and_what_they_use() {
+        let mut stage = Stage::in_full("prod").unwrap();
+        for (compute, kind) in [(Compute::Fargate, "flow"), (Compute::Lambda, "rare")] {
+            stage.containers.as_mut().unwrap().compute = compute;
+            let graph = graph::of(&stage).unwrap();
+            assert!(graph.contains("security group TasksGroup"), "{graph}");
+            assert!(graph.contains("ECR"), "{graph}");
+            assert_eq!(targets(&graph, "tasks of pages"), ["database", "erasures", "orders.fifo", "submissions"]);
+            let to_tasks =
+                graph.lines().find(|line| line.starts_with("\"load balancer\" -> \"tasks of api\"")).unwrap();
+            assert!(to_tasks.contains(kind), "{to_tasks}");
+        }
+        assert!(!graph("prod").contains("tasks of"));
     }
 
     #[test]

@@ -6,13 +6,15 @@ use super::traffic::{
     self, CATALOGUES, DECISION_MS, DECISION_ROUND_TRIPS, ORDER_WRITES, PEAK, ROUND_TRIP_MS, START_SECONDS,
     SUBMISSION_WRITES, Work, bytes_of_book, served, share,
 };
+use crate::containers::{Service, runs_in_containers};
 use crate::cost::table::with_separators;
 use crate::cost::usage::{self, MAILS, ORDERED, SIGNED_IN, SUBMITTED};
 use crate::database_memory::Memory;
 use crate::facts::{DatabaseClass, FACTS, Quota};
 use crate::limits::MAX_HELD_PERCENT;
 use crate::routes::{BucketAccess, Demand, FUNCTIONS, Function, Queue, Trigger};
-use crate::stage::{ParameterStore, Rds, Server, Stage};
+use crate::stacks::containers::requests_a_second;
+use crate::stage::{Containers, ParameterStore, Rds, Server, Stage};
 
 /// Seconds in a day.
 const DAY: f64 = 86_400.0;
@@ -63,8 +65,12 @@ pub enum Remedy {
     Connections { fixed: f64 },
     /// A class of the database with enough processors.
     Processors(Engine),
+    /// Read replicas of this class.
+    Replicas(&'static DatabaseClass),
     /// A class of the database with enough memory.
     Memory,
+    /// The largest number of tasks of a service.
+    Tasks(Service),
     /// A value in the stage's file.
     Value(&'static str),
     /// A request to AWS, for what is needed and this much for others.
@@ -131,6 +137,13 @@ impl Limit {
         let least = with_separators(needed.ceil());
         match self.remedy {
             Remedy::Setting(setting) => format!("{setting} = {least}"),
+            Remedy::Replicas(class) => {
+                format!("[database] replicas = {}", with_separators((needed / class.sustained_processors()).ceil()))
+            }
+            Remedy::Tasks(service) => {
+                let tasks = stage.containers.as_ref().map_or(1.0, requests_a_second);
+                format!("[containers] {}.max = {}", service.name(), with_separators((needed / tasks).ceil()))
+            }
             Remedy::Value(setting) => setting.to_owned(),
             Remedy::Quota { others } => {
                 format!("ask AWS for {} {}", with_separators((needed + others).ceil()), self.unit)
@@ -243,23 +256,32 @@ pub fn occupied(function: &Function) -> f64 {
     Work::of(function).seconds(function.memory_mb).max(1.0 / most)
 }
 
+/// The functions that answer requests, without those whose handlers run in containers.
+fn invoked(stage: &Stage) -> impl Iterator<Item = &'static Function> {
+    served().filter(|function| !runs_in_tasks(stage, function))
+}
+
+fn runs_in_tasks(stage: &Stage, function: &Function) -> bool {
+    stage.is_on_fargate() && runs_in_containers(function)
+}
+
 /// The functions of a setting.
-fn functions_of(setting_of: &str) -> impl Iterator<Item = &'static Function> {
-    served().filter(move |function| setting(function) == setting_of)
+fn functions_of(stage: &Stage, setting_of: &str) -> impl Iterator<Item = &'static Function> {
+    invoked(stage).filter(move |function| setting(function) == setting_of)
 }
 
 /// The function of a setting that needs most executions.
-fn busiest(setting: &str) -> Option<(&'static Function, f64)> {
-    let needs = functions_of(setting).map(|function| (function, share(function) * occupied(function)));
+fn busiest(stage: &Stage, setting: &str) -> Option<(&'static Function, f64)> {
+    let needs = functions_of(stage, setting).map(|function| (function, share(function) * occupied(function)));
     needs.max_by(|(_, one), (_, other)| one.total_cmp(other))
 }
 
 /// Executions that the settings must reserve for each request in a second, for the functions that `counts`: one setting holds for
 /// all of its functions.
-fn reserved(counts: impl Fn(&Function) -> bool) -> f64 {
+fn reserved(stage: &Stage, counts: impl Fn(&Function) -> bool) -> f64 {
     let of = |setting: &&str| {
-        let number = functions_of(setting).filter(|function| counts(function)).count();
-        busiest(setting).map_or(0.0, |(_, needs)| usage::float(number as u64) * needs)
+        let number = functions_of(stage, setting).filter(|function| counts(function)).count();
+        busiest(stage, setting).map_or(0.0, |(_, needs)| usage::float(number as u64) * needs)
     };
     SETTINGS.iter().map(of).sum()
 }
@@ -279,12 +301,12 @@ fn consumer(queue: Queue) -> &'static Function {
 pub fn of_requests(stage: &Stage) -> Vec<Limit> {
     let mut limits: Vec<Limit> = SETTINGS.iter().filter_map(|setting| executions(stage, setting)).collect();
     let has_database = |function: &Function| function.database.is_some();
-    let fixed_connections = fixed(stage, has_database);
+    let fixed_connections = fixed(stage, has_database) + of_tasks(stage);
     let held = f64::from(stage.database.max_connections) * f64::from(MAX_HELD_PERCENT) / 100.0 / 2.0;
     limits.push(Limit::new(
         "connections during a release",
         (held - fixed_connections, "connections"),
-        reserved(has_database),
+        reserved(stage, has_database),
         Remedy::Connections { fixed: fixed_connections },
     ));
     limits.extend(lambda(stage));
@@ -297,13 +319,36 @@ pub fn of_requests(stage: &Stage) -> Vec<Limit> {
         SUBMITTED * traffic::seconds_of_submission(process.memory_mb),
         Remedy::Setting("submissions.concurrency"),
     ));
+    limits.extend(containers(stage));
     limits.extend(edge(stage));
+    limits.retain(|limit| limit.uses > 0.0);
     limits
+}
+
+/// The connections of all tasks.
+fn of_tasks(stage: &Stage) -> f64 {
+    let of = |settings: &Containers| {
+        let tasks = Service::ALL.map(|service| u32::from(service.tasks(settings).max));
+        f64::from(tasks.iter().sum::<u32>() * u32::from(settings.connections))
+    };
+    stage.containers.as_ref().map_or(0.0, of)
+}
+
+/// The requests that the tasks of each service carry, at the processor use that the scaling keeps.
+fn containers(stage: &Stage) -> Vec<Limit> {
+    let Some(settings) = stage.containers.as_ref().filter(|_| stage.is_on_fargate()) else { return Vec::new() };
+    let limit = |service: Service| {
+        let carries = f64::from(service.tasks(settings).max) * requests_a_second(settings);
+        let in_mix: f64 = service.functions().map(share).sum();
+        let name = format!("tasks of {}", service.name());
+        Limit::new(name, (carries, "requests a second"), in_mix, Remedy::Tasks(service))
+    };
+    Service::ALL.map(limit).into()
 }
 
 /// The executions of a setting, which its busiest function needs first.
 fn executions(stage: &Stage, setting: &'static str) -> Option<Limit> {
-    let (function, uses) = busiest(setting)?;
+    let (function, uses) = busiest(stage, setting)?;
     let allows = f64::from(function.max_concurrency(stage));
     let name = format!("{}: {}", short(setting), function.name);
     Some(Limit::new(name, (allows, "executions"), uses, Remedy::Setting(setting)))
@@ -317,7 +362,7 @@ fn lambda(stage: &Stage) -> Vec<Limit> {
         "concurrent executions of an account",
         "executions of the account",
         "executions",
-        reserved(|_| true),
+        reserved(stage, |_| true),
         Remedy::Quota { others },
     );
     all.allows -= others;
@@ -328,7 +373,7 @@ fn lambda(stage: &Stage) -> Vec<Limit> {
             "requests a second for each concurrent execution",
             "invocations of the account",
             "a second",
-            1.0,
+            1.0 - served().filter(|function| runs_in_tasks(stage, function)).map(share).sum::<f64>(),
             ASK,
         )
     };
@@ -338,10 +383,10 @@ fn lambda(stage: &Stage) -> Vec<Limit> {
 /// Limits of a moment in which every request starts an execution environment: a release, or visitors who come all at once.
 fn starts(stage: &Stage) -> Vec<Limit> {
     let started = |counts: &dyn Fn(&Function) -> bool| {
-        let shares: f64 = served().filter(|function| counts(function)).map(share).sum();
+        let shares: f64 = invoked(stage).filter(|function| counts(function)).map(share).sum();
         shares * START_SECONDS
     };
-    let busiest = served().map(share).fold(0.0, f64::max);
+    let busiest = invoked(stage).map(share).fold(0.0, f64::max);
     let mut limits = vec![Limit::by(
         "execution environments that a function starts in ten seconds",
         "starts after a release, one function",
@@ -377,13 +422,24 @@ fn starts(stage: &Stage) -> Vec<Limit> {
 fn database(stage: &Stage) -> Vec<Limit> {
     let Server::Rds(server) = &stage.database.server else { return Vec::new() };
     let Some(class) = FACTS.database_class(&server.class) else { return Vec::new() };
+    let count = stage.database.replicas;
+    let read_nearby = |catalogue| traffic::read_seconds(catalogue, |function| function.reads_replicas);
+    let at =
+        |catalogue: usize| format!("{} at {} books", class.name, with_separators(usage::float(CATALOGUES[catalogue])));
     let processors = |(catalogue, size): (usize, Size)| {
-        let name = format!("{} at {} books", class.name, with_separators(usage::float(CATALOGUES[catalogue])));
-        let uses = traffic::database_seconds(catalogue);
+        let elsewhere = if count > 0 { read_nearby(catalogue) } else { 0.0 };
+        let uses = traffic::database_seconds(catalogue) - elsewhere;
         let allows = (class.sustained_processors(), "processors");
-        Limit { books: Some(size), ..Limit::new(name, allows, uses, Remedy::Processors(Engine::Search)) }
+        Limit { books: Some(size), ..Limit::new(at(catalogue), allows, uses, Remedy::Processors(Engine::Search)) }
     };
-    let mut limits: Vec<Limit> = [(0, Size::Small), (1, Size::Large)].map(processors).into();
+    let of_replicas = |(catalogue, size): (usize, Size)| {
+        let allows = (class.sustained_processors() * f64::from(count), "processors");
+        let name = format!("read replicas: {} x {}", count, at(catalogue));
+        Limit { books: Some(size), ..Limit::new(name, allows, read_nearby(catalogue), Remedy::Replicas(class)) }
+    };
+    let sizes = [(0, Size::Small), (1, Size::Large)];
+    let mut limits: Vec<Limit> = sizes.map(processors).into();
+    limits.extend(sizes.into_iter().filter(|_| count > 0).map(of_replicas));
     limits.push(volume(server, SUBMITTED * SUBMISSION_WRITES + ORDERED * ORDER_WRITES));
     limits
 }

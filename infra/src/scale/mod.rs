@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use crate::limits;
     use crate::routes::FUNCTIONS;
-    use crate::stage::{ParameterStore, STAGES, Server};
+    use crate::stage::{Compute, ParameterStore, STAGES, Server};
 
     fn stage(name: &str) -> Stage {
         Stage::load(name).unwrap()
@@ -283,6 +283,37 @@ mod tests {
         // 5,120 MiB, and (1,912 - 34) MB for 990,000 books.
         let expected = 5_120.0 * 1_048_576.0 / (1_878_000_000.0 / 990_000.0);
         assert_about(full_at(&report(&stage("prod")).books, "buffer pool"), expected);
+    }
+
+    #[test]
+    fn replicas_take_the_reads_of_pages_from_the_primary() {
+        let mut prod = stage("prod");
+        let alone = full_at(&report(&prod).requests, "db.m7g.large at 1,000,000 books");
+        prod.database.replicas = 3;
+        let report = report(&prod);
+        assert!(full_at(&report.requests, "db.m7g.large at 1,000,000 books") > 5.0 * alone);
+        let on_replicas = full_at(&report.requests, "read replicas: 3 x db.m7g.large at 1,000,000 books");
+        assert!(on_replicas > 3.0 * alone && on_replicas < 4.0 * alone, "{on_replicas} and {alone}");
+        // 3,805 requests a second need eleven processors, and each replica has two.
+        let exceeded = report.exceeded(1_000.0);
+        let replicas = exceeded.iter().find(|exceeded| exceeded.limit.name.starts_with("read replicas")).unwrap();
+        assert_eq!(replicas.change, "[database] replicas = 6");
+    }
+
+    #[test]
+    fn tasks_replace_the_executions_of_the_functions_that_they_run() {
+        let mut full = Stage::in_full("prod").unwrap();
+        let settings = full.containers.as_mut().unwrap();
+        settings.compute = Compute::Fargate;
+        (settings.cpu, settings.pages.max, settings.api.max) = (1_024, 4, 2);
+        let limits = limit::of_requests(&full);
+        let named = |start: &str| limits.iter().any(|limit| limit.name.starts_with(start));
+        assert!(named("tasks of pages") && named("tasks of api") && !named("http: show-book"));
+        // Four tasks of 250 requests a second, for less than all requests.
+        let pages = full_at(&limits, "tasks of pages");
+        assert!((1_000.0..1_500.0).contains(&pages), "{pages}");
+        let change = limits.iter().find(|limit| limit.name == "tasks of pages").unwrap().change(&full, 2.0 * pages);
+        assert_eq!(change, "[containers] pages.max = 8");
     }
 
     #[test]

@@ -224,8 +224,13 @@ pub fn seconds_of_submission(memory_mb: u16) -> f64 {
 
 /// Seconds of a database's processors for one request at the load balancer, with what consumers write for it.
 pub fn database_seconds(catalogue: usize) -> f64 {
-    let reads: f64 = served().map(|function| share(function) * Work::of(function).database[catalogue]).sum();
-    (reads + usage::SUBMITTED * RATING_MS + usage::ORDERED * DECISION_MS) / 1_000.0
+    read_seconds(catalogue, |_| true) + (usage::SUBMITTED * RATING_MS + usage::ORDERED * DECISION_MS) / 1_000.0
+}
+
+/// The part of the functions that `counts`, without what is written.
+pub fn read_seconds(catalogue: usize, counts: impl Fn(&Function) -> bool) -> f64 {
+    let functions = served().filter(|function| counts(function));
+    functions.map(|function| share(function) * Work::of(function).database[catalogue]).sum::<f64>() / 1_000.0
 }
 
 /// Capacity units of the load balancer at the peak, which are charged and no limit.
