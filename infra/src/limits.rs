@@ -409,7 +409,8 @@ fn api_gateway(stage: &Stage) -> Vec<String> {
     }
     if !stage.has_sign_in() {
         problems.push(
-            "there is a section [api_gateway] and nobody can sign in: its tokens come from the user pool of customers"
+            "there is a section [api_gateway] and nobody can sign in: its tokens come from the user pool of customers; set \
+             [accounts.customers], and on a stage with protect = true also https = \"domain\""
                 .to_owned(),
         );
     }

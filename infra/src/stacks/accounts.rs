@@ -201,6 +201,14 @@ fn prefix(stage: &Stage, pool: Pool) -> String {
     format!("{}-${{AWS::AccountId}}", stage.physical(&stage.user_pool(pool)))
 }
 
+/// The address of the pool's pages, for `Fn::Sub`.
+pub fn pages(stage: &Stage, pool: Pool) -> String {
+    if stage.is_local() {
+        return format!("http://127.0.0.1:{}", stage.port);
+    }
+    format!("https://{}.auth.${{AWS::Region}}.amazoncognito.com", prefix(stage, pool))
+}
+
 /// An address of the shop, as the browser knows it.
 fn address(stage: &Stage, path: &str) -> ExpString {
     if stage.has_cloudfront() {
@@ -217,12 +225,8 @@ fn address(stage: &Stage, path: &str) -> ExpString {
 /// everything else is at its own address.
 fn provider(stage: &Stage, pool: Pool, id: Id, client: Id) -> ExpString {
     let issuer = format!("https://cognito-idp.${{AWS::Region}}.amazonaws.com/${{{}}}", id.name());
-    let (keys, pages) = if stage.is_local() {
-        let emulator = format!("http://127.0.0.1:{}", stage.port);
-        (format!("{emulator}/${{{}}}", id.name()), emulator)
-    } else {
-        (issuer.clone(), format!("https://{}.auth.${{AWS::Region}}.amazoncognito.com", prefix(stage, pool)))
-    };
+    let pages = pages(stage, pool);
+    let keys = if stage.is_local() { format!("{pages}/${{{}}}", id.name()) } else { issuer.clone() };
     let value = json!({
         "issuer": issuer,
         "keys": keys,

@@ -23,6 +23,8 @@ pub const STAGE: &str = "$default";
 const API_RESOURCE: &str = "ApiGateway";
 /// The output of the app stack with the client of other programs.
 const CLIENT: &str = "ProgramsClient";
+/// The output of the app stack with the address at which customers sign in for programs.
+const SIGN_IN: &str = "ProgramsSignIn";
 
 /// The resource server of the customers' pool, and the scopes that a program can ask a customer for. A route takes any one of
 /// its scopes, so those that only read allow nothing else.
@@ -198,6 +200,8 @@ pub fn add_client(stack: &mut Stack, stage: &Stage, settings: &ApiGateway) {
         },
     );
     stack.template.add_dependency(client, server);
+    let sign_in = accounts::pages(stage, Pool::Customers);
+    stack.template.output(SIGN_IN, if stage.is_local() { sign_in.as_str().into() } else { sub(&sign_in) });
     if !stage.is_local() {
         // Managed login has no page for a client without a style.
         stack.template.add(

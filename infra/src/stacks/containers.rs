@@ -9,7 +9,7 @@ use stratosphere::services::aws::iam;
 use stratosphere::value::{AWS_REGION, ExpString};
 
 use super::permissions::{allow, policy_document};
-use super::{Input, Kind, Stack, bootstrap, distribution, log_group, tasks};
+use super::{Input, Kind, Stack, bootstrap, distribution, tasks};
 use crate::containers::{CONNECTIONS, HTTP_PORT, PORT, Service};
 use crate::stage::{Containers, Stage};
 use crate::template::{Id, RemovalPolicy, arn, list, logical_id, sub};
@@ -127,8 +127,7 @@ const CONTAINER: &str = "server";
 fn add_task(stack: &mut Stack, stage: &Stage, settings: &Containers, shared: &Shared, kind: Service) -> Id {
     let id = logical_id(kind.name());
     let role = stack.numbered_input(Kind::App, tasks::role_output(kind));
-    let logs = log_group(&mut stack.template, stage, format!("{id}Logs"), &kind.log_group(stage));
-    let execution = add_execution_role(stack, stage, kind, logs);
+    let execution = add_execution_role(stack, stage, kind);
     let mut environment: Vec<(String, ExpString)> = kind
         .environment(stage)
         .expect("checked by `limits`")
@@ -143,7 +142,7 @@ fn add_task(stack: &mut Stack, stage: &Stage, settings: &Containers, shared: &Sh
     }
     let pair = |(name, value): (String, ExpString)| taskdefinition::KeyValuePair! { name: name.as_str(), value: value };
     let options: [(&str, ExpString); 4] = [
-        ("awslogs-group", logs.into()),
+        ("awslogs-group", kind.log_group(stage).as_str().into()),
         ("awslogs-region", AWS_REGION),
         ("awslogs-stream-prefix", CONTAINER.into()),
         // The process must not wait for CloudWatch; what does not fit into the buffer is lost.
@@ -186,7 +185,8 @@ fn add_task(stack: &mut Stack, stage: &Stage, settings: &Containers, shared: &Sh
 }
 
 /// The role with which ECS pulls the image and writes the log.
-fn add_execution_role(stack: &mut Stack, stage: &Stage, kind: Service, logs: Id) -> Id {
+fn add_execution_role(stack: &mut Stack, stage: &Stage, kind: Service) -> Id {
+    let logs = arn("logs", &format!("log-group:{}:*", kind.log_group(stage)));
     let repository = arn("ecr", &format!("repository/{}", bootstrap::repository(stage)));
     let pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
     let role = stack.template.add(
@@ -200,7 +200,7 @@ fn add_execution_role(stack: &mut Stack, stage: &Stage, kind: Service, logs: Id)
                     allow(&pull, repository),
                     // It has no resources.
                     allow(&["ecr:GetAuthorizationToken"], "*"),
-                    allow(&["logs:CreateLogStream", "logs:PutLogEvents"], logs.att("Arn")),
+                    allow(&["logs:CreateLogStream", "logs:PutLogEvents"], logs),
                 ]),
             }],
         },

@@ -11,7 +11,7 @@ use stratosphere::value::{AWS_ACCOUNT_ID, ExpString};
 
 use super::load_balancer::Serving;
 use super::wiring::Wiring;
-use super::{Kind, Stack, permissions};
+use super::{Kind, Stack, log_group, permissions};
 use crate::containers::{EVERYBODY, HTTP_PORT, READY, Service};
 use crate::stage::{Compute, Containers, Stage};
 use crate::template::{Id, arn, list, logical_id, sub};
@@ -57,6 +57,8 @@ pub fn add(stack: &mut Stack, stage: &Stage, wiring: &Wiring, settings: &Contain
             add_rule(stack, &format!("{id}ContainersRule"), serving, EVERYBODY + order, vec![paths()], targets);
         }
         add_role(stack, stage, wiring, service);
+        // Here, so that it stays when tasks do not start, and CloudFormation removes the stack of containers again.
+        log_group(&mut stack.template, stage, format!("{id}TaskLogs"), &service.log_group(stage));
     }
     if settings.compute == Compute::Fargate && !stage.has_api_at_load_balancer() {
         add_rule(stack, "NoApiRule", serving, EVERYBODY + NO_API, vec![path_condition(&["/api/*"])], serving.unmatched);

@@ -33,6 +33,8 @@ pub async fn run(args: &Deploy) -> Result<Report> {
     if stage.is_local() {
         bail!("the local stage is started with `cargo bookstore up`");
     }
+    // Before anything is built or changed.
+    synth::stacks(&stage)?;
     synth::warn(&stage);
     let aws = AwsClients::of(&stage).await;
     let account = aws.account().await?;

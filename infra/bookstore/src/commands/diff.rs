@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     arguments,
     aws::connect,
-    deploy::{Outputs, Packages, change, describe, origin_secret, parameters, stack},
+    deploy::{Outputs, Packages, change, containers, describe, origin_secret, parameters, stack, unwanted},
     output::Report,
 };
 
@@ -58,6 +58,17 @@ pub async fn run(args: &Diff) -> Result<Report> {
                 outln!("\n{}: unknown until the stacks before it are deployed ({missing:#})", stack.name);
                 stacks.push(json!({ "stack": stack.name, "exists": true, "changes": null }));
             }
+        }
+    }
+    for kind in unwanted::unwanted(&stage) {
+        let name = stage.physical(kind.name());
+        if describe::describe(&aws, &name).await?.is_none() {
+            continue;
+        }
+        outln!("\n{name}: a deploy removes the whole stack, of which the stage's file has nothing any longer");
+        stacks.push(json!({ "stack": name, "exists": true, "is_removed": true, "changes": [] }));
+        if kind == Kind::Containers {
+            containers::check_removal(&aws, &stage).await?;
         }
     }
     Ok(Report::of(json!({ "stage": stage.name, "stacks": stacks })))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cargo,
@@ -42,6 +42,10 @@ enum Action {
     },
 }
 
+fn plain(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 /// The variable with the password at a registry; every user of a machine can read arguments.
 const PASSWORD: &str = "ANAQUEL_REGISTRY_PASSWORD";
 
@@ -58,7 +62,10 @@ pub async fn run(args: &Image) -> Result<Report> {
                 .iter()
                 .map(|image| json!({ "architecture": image.platform.as_ref().map(|platform| &platform.architecture), "digest": image.digest }))
                 .collect();
-            Ok(Report::of(json!({ "folder": folder, "images": images })))
+            let lines =
+                images.iter().map(|image| format!("{}  {}", plain(&image["digest"]), plain(&image["architecture"])));
+            let text = format!("{}\nin {}", lines.collect::<Vec<_>>().join("\n"), folder.display());
+            Ok(Report::new(text, json!({ "folder": folder, "images": images })))
         }
         Action::Push { reference, from, user } => {
             let layout = Layout::open(&folder(from).await?)?;
@@ -70,7 +77,8 @@ pub async fn run(args: &Image) -> Result<Report> {
                 }
             };
             let digest = image::push(&layout, &layout.images()?, reference, login).await?;
-            Ok(Report::of(json!({ "reference": reference, "digest": digest })))
+            let text = format!("Pushed {reference}\nas {digest}");
+            Ok(Report::new(text, json!({ "reference": reference, "digest": digest })))
         }
     }
 }

@@ -99,6 +99,10 @@ impl<'a> Reader<'a> {
         Self { aws, stage, groups, from: since.unix_timestamp().max(0) * 1_000, seen: BTreeMap::new() }
     }
 
+    fn are_services(&self) -> bool {
+        self.groups.iter().all(|(name, _)| Service::ALL.iter().any(|service| service.name() == *name))
+    }
+
     /// New lines, oldest first.
     async fn read(&mut self) -> Result<Vec<Line>> {
         let mut lines = Vec::new();
@@ -116,7 +120,8 @@ impl<'a> Reader<'a> {
             }
         }
         if missing == self.groups.len() {
-            bail!("there are no log groups, so nothing is deployed: run `{}`", self.stage.deploy_command());
+            let what = if self.are_services() { "containers" } else { "functions" };
+            bail!("there are no log groups of {what}, so none is deployed: run `{}`", self.stage.deploy_command());
         }
         lines.sort_by_key(|line| line.at); // stable: lines of the same millisecond stay in order
         if let Some(newest) = lines.last() {
@@ -171,8 +176,12 @@ fn rendered(line: &Line) -> Option<String> {
     if let Some(Value::Object(span)) = fields.remove("span") {
         fields.extend(span.into_iter().filter(|(name, _)| name != "name"));
     }
-    for for_programs in ["target", "_aws", "Function", INVOCATIONS, NEW_MESSAGES] {
+    for for_programs in ["target", "_aws", INVOCATIONS, NEW_MESSAGES] {
         fields.remove(for_programs);
+    }
+    if FUNCTIONS.iter().any(|function| function.name == line.function) {
+        // It is in the line already; that of a service is one of many.
+        fields.remove("Function");
     }
     for (name, value) in fields {
         let _ = write!(text, "  {name}={}", plain(&value));

@@ -14,7 +14,7 @@ use crate::{
     aws::{AwsClients, connect_deployed},
     deploy::{
         alias::{self, Move},
-        containers,
+        containers::{self, RolledBack},
         release::{self, Candidate},
     },
     output::Report,
@@ -44,8 +44,9 @@ pub async fn run(args: &Rollback) -> Result<Report> {
     let functions = args.functions.iter().map(|name| routes::find(name)).collect::<Result<Vec<_>>>()?;
     let (stage, aws) = connect_deployed(&args.stage).await?;
     if args.containers {
-        let image = containers::roll_back(&aws, &stage).await?;
-        return Ok(Report::of(json!({ "stage": stage.name, "image": image })));
+        let RolledBack { from, to } = containers::roll_back(&aws, &stage).await?;
+        let text = format!("The tasks run {to}\nand before ran {from}, to which the same command returns.");
+        return Ok(Report::new(text, json!({ "stage": stage.name, "from": from, "image": to })));
     }
     let mut moves = Vec::new();
     for function in functions {

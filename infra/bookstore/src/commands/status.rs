@@ -11,6 +11,7 @@ use aws_sdk_sqs::{operation::get_queue_url::GetQueueUrlError, types::QueueAttrib
 use clap::Args;
 use comfy_table::Table;
 use infra::{
+    containers::Service,
     routes::{FUNCTIONS, Queue},
     stacks::{self, Kind},
     stage::Stage,
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use crate::{
     arguments,
     aws::{self, AwsClients, call, connect, explained},
-    deploy::{self, DeployedStack, alias::ALIAS, describe},
+    deploy::{self, DeployedStack, alias::ALIAS, containers, describe},
     output::{self, Report, counted},
 };
 
@@ -58,9 +59,10 @@ const fn title(queue: Queue) -> &'static str {
 
 const STACK: [&str; 4] = ["stack", "status", "changed", "protection"];
 const FUNCTION: [&str; 5] = ["function", "live", "code", "changed", "state"];
+const SERVICE: [&str; 4] = ["service", "healthy tasks", "least", "most"];
 const QUEUE: [&str; 4] = ["queue", "waiting", "in flight", "delayed"];
 /// Columns of numbers.
-const NUMBERS: [&str; 4] = ["live", "waiting", "in flight", "delayed"];
+const NUMBERS: [&str; 7] = ["live", "waiting", "in flight", "delayed", "healthy tasks", "least", "most"];
 
 pub async fn run(args: &Status) -> Result<Report> {
     let (stage, aws) = connect(&args.stage).await?;
@@ -69,6 +71,7 @@ pub async fn run(args: &Status) -> Result<Report> {
         bail!("nothing is deployed: run `{}`", stage.deploy_command());
     }
     let functions = functions(&aws, &stage).await?;
+    let services = services(&aws, &stage).await?;
     let mut queues = Vec::new();
     for known in Queue::ALL {
         queues.push(queue(&aws, &stage, known).await?);
@@ -76,16 +79,17 @@ pub async fn run(args: &Status) -> Result<Report> {
 
     let url = url(&aws, &stage).await?;
     let unheard = unheard(&aws, &stage).await?;
-    let rows = [&stacks, &functions, &queues].into_iter().flatten();
+    let rows = [&stacks, &functions, &services, &queues].into_iter().flatten();
     let troubles: Vec<&str> = rows.filter_map(|row| row.trouble.as_deref()).chain(unheard.as_deref()).collect();
     let problem = format!("stage {} has problems:\n  {}", stage.name, troubles.join("\n  "));
     let text = format!(
-        "Stage {} in {}, {}\n\n{}\n\n{}\n\n{}",
+        "Stage {} in {}, {}\n\n{}\n\n{}\n\n{}{}",
         stage.name,
         stage.region,
         url.as_deref().unwrap_or("no URL"),
         table(&STACK, &stacks),
         table(&FUNCTION, &functions),
+        if services.is_empty() { String::new() } else { format!("{}\n\n", table(&SERVICE, &services)) },
         table(&QUEUE, &queues)
     );
     let json = json!({
@@ -94,6 +98,7 @@ pub async fn run(args: &Status) -> Result<Report> {
         "url": url,
         "stacks": objects(&STACK, &stacks),
         "functions": objects(&FUNCTION, &functions),
+        "services": objects(&SERVICE, &services),
         "queues": objects(&QUEUE, &queues),
         "problems": troubles,
     });
@@ -181,6 +186,26 @@ fn stuck(name: &str, status: &str) -> Option<String> {
         ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"].contains(&status);
     let moves = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
     (!serves && !moves).then(|| format!("{name} is stuck: {status}"))
+}
+
+/// The services of containers, with the tasks that the load balancer finds healthy.
+async fn services(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {
+    let Some(settings) = &stage.containers else { return Ok(Vec::new()) };
+    let row = |(service, healthy): (Service, usize)| {
+        let range = service.tasks(settings);
+        let least = usize::from(range.min);
+        let trouble = (healthy < least).then(|| {
+            format!(
+                "{} has {} of at least {least}: `{}` shows why",
+                service.name(),
+                counted(healthy, "healthy task"),
+                containers::logs_command(stage)
+            )
+        });
+        let cells = [service.name().to_owned(), healthy.to_string(), range.min.to_string(), range.max.to_string()];
+        Row { cells: cells.into(), trouble }
+    };
+    Ok(containers::healthy(aws, stage).await?.into_iter().map(row).collect())
 }
 
 async fn functions(aws: &AwsClients, stage: &Stage) -> Result<Vec<Row>> {

@@ -26,9 +26,15 @@ use crate::{
 
 /// The stage as the first pass of a deploy leaves it: functions answer, unless healthy tasks do already.
 pub async fn first_pass(aws: &AwsClients, stage: &Stage) -> Result<Stage> {
-    let stays =
-        stage.is_on_fargate() && is_deployed_on_fargate(aws, stage).await? && have_tasks(aws, stage, |_| 1).await?;
-    Ok(if stays { stage.clone() } else { stage.on_lambda() })
+    if !stage.is_on_fargate() || !is_deployed_on_fargate(aws, stage).await? {
+        return Ok(stage.on_lambda());
+    }
+    let healthy = healthy(aws, stage).await?;
+    if let Some((service, _)) = healthy.iter().find(|(_, tasks)| *tasks == 0) {
+        outln!("No task of {} is healthy: functions answer until the new tasks are.", service.name());
+        return Ok(stage.on_lambda());
+    }
+    Ok(stage.clone())
 }
 
 /// Tasks start within a minute or two, and the load balancer finds them healthy after twenty seconds.
@@ -38,27 +44,42 @@ const HEALTHY_WITHIN: Duration = Duration::from_mins(10);
 pub async fn until_healthy(aws: &AwsClients, stage: &Stage) -> Result<()> {
     let Some(settings) = &stage.containers else { return Ok(()) };
     outln!("Waiting for the tasks …");
-    poll_until("the least number of healthy tasks", HEALTHY_WITHIN, async || {
-        let is_healthy = have_tasks(aws, stage, |service| service.tasks(settings).min).await?;
-        Ok(is_healthy.then_some(()))
-    })
-    .await
+    let lacks = |(service, tasks): &(Service, usize)| *tasks < usize::from(service.tasks(settings).min);
+    let waited = poll_until("the least number of healthy tasks", HEALTHY_WITHIN, async || {
+        Ok((!healthy(aws, stage).await?.iter().any(lacks)).then_some(()))
+    });
+    let Err(error) = waited.await else { return Ok(()) };
+    let of = |(service, tasks): &(Service, usize)| {
+        format!("{} has {tasks} of {}", service.name(), service.tasks(settings).min)
+    };
+    let counts: Vec<String> = healthy(aws, stage).await?.iter().map(of).collect();
+    Err(error.context(format!(
+        "the tasks are not healthy ({}); functions still answer visitors. `{}` shows why; then deploy again",
+        counts.join(", "),
+        logs_command(stage)
+    )))
 }
 
-/// Whether each service has so many healthy tasks.
-async fn have_tasks(aws: &AwsClients, stage: &Stage, least: impl Fn(Service) -> u16) -> Result<bool> {
+/// The command that shows the log of the tasks.
+pub fn logs_command(stage: &Stage) -> String {
+    stage.command("logs --containers")
+}
+
+/// The number of healthy tasks of each service.
+pub async fn healthy(aws: &AwsClients, stage: &Stage) -> Result<Vec<(Service, usize)>> {
     let outputs = describe::outputs_of(aws, &stage.physical(Kind::App.name())).await?;
+    let mut healthy = Vec::new();
     for service in Service::ALL {
-        let Some(targets) = outputs.get(&targets_output(service)) else { return Ok(false) };
+        let Some(targets) = outputs.get(&targets_output(service)) else {
+            healthy.push((service, 0));
+            continue;
+        };
         let health = call(aws.elb.describe_target_health().target_group_arn(targets).send()).await;
         let health = health.with_context(|| format!("looking at the tasks of {}", service.name()))?;
         let states = health.target_health_descriptions().iter().filter_map(|target| target.target_health()?.state());
-        let healthy = states.filter(|state| **state == TargetHealthStateEnum::Healthy).count();
-        if healthy < usize::from(least(service)) {
-            return Ok(false);
-        }
+        healthy.push((service, states.filter(|state| **state == TargetHealthStateEnum::Healthy).count()));
     }
-    Ok(true)
+    Ok(healthy)
 }
 
 async fn is_deployed_on_fargate(aws: &AwsClients, stage: &Stage) -> Result<bool> {
@@ -113,11 +134,17 @@ pub fn previous_image(outputs: &Outputs, image: &str) -> String {
     previous.map_or_else(|| image.to_owned(), Clone::clone)
 }
 
-/// Returns the tasks to the image before, by an update of the stack with its own template. Returns that image.
+/// The image that tasks had, and the one to which they have returned.
+pub struct RolledBack {
+    pub from: String,
+    pub to: String,
+}
+
+/// Returns the tasks to the image before, by an update of the stack with its own template.
 ///
 /// # Errors
 /// There is none before, or the new tasks do not become healthy: ECS then keeps the present ones.
-pub async fn roll_back(aws: &AwsClients, stage: &Stage) -> Result<String> {
+pub async fn roll_back(aws: &AwsClients, stage: &Stage) -> Result<RolledBack> {
     let name = stage.physical(Kind::Containers.name());
     let found = describe::describe(aws, &name).await?.filter(describe::is_updatable);
     let found = found.with_context(|| format!("stage {} has no containers: there is no stack {name}", stage.name))?;
@@ -143,7 +170,7 @@ pub async fn roll_back(aws: &AwsClients, stage: &Stage) -> Result<String> {
     let update = update.set_parameters(Some(found.parameters().iter().map(parameter).collect()));
     call(update.capabilities(Capability::CapabilityIam).send()).await.with_context(|| format!("updating {name}"))?;
     stack_events::until_done(aws, &name, newest.as_deref(), Interaction::Print).await?;
-    Ok(previous)
+    Ok(RolledBack { from: image, to: previous })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub mod stack;
 mod stack_events;
 mod stack_status;
 pub mod unavailable_page;
-mod unwanted;
+pub mod unwanted;
 
 use std::collections::BTreeMap;
 
