@@ -41,6 +41,7 @@ pub use alias::ALIAS;
 pub use package::{Packages, Profile, zipped};
 
 pub use describe::DeployedStack;
+use origin_secret::OriginSecret;
 pub use secrets::KnownSecrets;
 
 /// Result of a deploy.
@@ -89,17 +90,24 @@ pub async fn deploy(
         identity::check(aws, stage).await?;
         account::prepare(aws, stage, interaction).await?;
     }
-    let mut outputs = Outputs::new();
-    let mut applied = Vec::new();
-    let mut origin_secret = None;
     unwanted::remove(aws, stage, interaction, data_loss).await?;
+    let mut deploying = Deploying {
+        aws,
+        packages,
+        interaction,
+        data_loss,
+        origin_secret: None,
+        outputs: Outputs::new(),
+        applied: Vec::new(),
+    };
     let first_pass = containers::first_pass(aws, stage).await?;
     for stack in before_release(&first_pass)? {
         if stack.kind == Kind::App {
             // Before the functions that read them; CloudFormation cannot create them.
             secrets::put(aws, stage, known).await?;
             if stage.has_cloudfront() {
-                origin_secret = Some(origin_secret::for_deploy(aws, stage, known.rotate_origin_secret).await?);
+                let secret = origin_secret::for_deploy(aws, stage, known.rotate_origin_secret).await?;
+                deploying.origin_secret = Some(secret);
             }
         }
         if stack.kind == Kind::Data {
@@ -107,34 +115,29 @@ pub async fn deploy(
             left_over::clear_log_groups(aws, stage).await?;
         }
         if stack.kind == Kind::ApiGateway {
-            route_limits::delete_gone(aws, output(&outputs, Kind::App, api_gateway::API)?).await?;
+            route_limits::delete_gone(aws, deploying.output(Kind::App, api_gateway::API)?).await?;
         }
-        let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
-        let secret = origin_secret.as_ref().map(|secret| &secret.value);
-        let parameters = parameters(&stack, &outputs, packages, secret)?;
-        let stack_outputs = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
-        outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
-        if stack.kind == Kind::Bootstrap {
-            packages.upload(aws, output(&outputs, Kind::Bootstrap, "ArtifactBucket")?).await?;
+        let kind = stack.kind;
+        deploying.apply(stack).await?;
+        if kind == Kind::Bootstrap {
+            packages.upload(aws, deploying.output(Kind::Bootstrap, ARTIFACTS)?).await?;
             if let Some(image) = &packages.server {
-                containers::push(aws, stage, image, output(&outputs, Kind::Bootstrap, REPOSITORY)?).await?;
+                containers::push(aws, stage, image, deploying.output(Kind::Bootstrap, REPOSITORY)?).await?;
             }
         }
-        if let Some(bucket) = outputs.get(&(stack.kind, "UnavailablePageBucket".to_owned())) {
+        if let Ok(bucket) = deploying.output(kind, "UnavailablePageBucket") {
             unavailable_page::upload(aws, bucket).await?;
         }
-        if stack.kind == Kind::App
-            && let Some(secret) = &origin_secret
+        if kind == Kind::App
+            && let Some(secret) = &deploying.origin_secret
         {
             secret.store(aws, stage).await?;
         }
-        applied.push((stack, parameters));
     }
     if stage.is_local() {
-        register_targets(aws, &outputs).await?;
+        register_targets(aws, &deploying.outputs).await?;
     }
-    let bucket = output(&outputs, Kind::Bootstrap, "ArtifactBucket")?;
-    let migration = release::release(aws, stage, packages, bucket).await?;
+    let migration = release::release(aws, stage, packages, deploying.output(Kind::Bootstrap, ARTIFACTS)?).await?;
     let is_switched = stage.is_on_fargate() != first_pass.is_on_fargate();
     // The tasks, and then the rules that lead everybody to them.
     let last = |kind: Kind| kind == Kind::Containers || is_switched && kind == Kind::App;
@@ -144,21 +147,53 @@ pub async fn deploy(
         if stack.kind == Kind::App {
             containers::until_healthy(aws, stage).await?;
         }
-        outputs.extend(deployed_outputs(aws, &stack).await?);
-        let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
-        let secret = origin_secret.as_ref().map(|secret| &secret.value);
-        let parameters = parameters(&stack, &outputs, packages, secret)?;
-        let stack_outputs = stack::apply(aws, &stack, bucket, &parameters, interaction, data_loss).await?;
-        outputs.extend(stack_outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
-        applied.retain(|(known, _): &(Stack, _)| known.kind != stack.kind);
-        applied.push((stack, parameters));
+        deploying.outputs.extend(deployed_outputs(aws, &stack).await?);
+        let kind = stack.kind;
+        deploying.apply(stack).await.with_context(|| match kind {
+            Kind::Containers => format!("deploying the tasks, whose log `{}` shows", containers::logs_command(stage)),
+            kind => format!("deploying stack {}", kind.name()),
+        })?;
     }
-    let bucket = outputs.get(&(Kind::Bootstrap, "ArtifactBucket".to_owned()));
+    let Deploying { outputs, applied, .. } = deploying;
+    let bucket = outputs.get(&(Kind::Bootstrap, ARTIFACTS.to_owned()));
     for (stack, parameters) in &applied {
         stack::protect(aws, stack, bucket, parameters, interaction).await?;
     }
     let url = output(&outputs, Kind::App, "Url")?.to_owned();
     Ok(Deployed { url, outputs, migration })
+}
+
+/// The output with the name of the bucket of packages.
+const ARTIFACTS: &str = "ArtifactBucket";
+
+/// A deploy in progress.
+struct Deploying<'a> {
+    aws: &'a AwsClients,
+    packages: &'a Packages,
+    interaction: Interaction,
+    data_loss: DataLoss,
+    origin_secret: Option<OriginSecret>,
+    outputs: Outputs,
+    /// The stacks with their parameters.
+    applied: Vec<(Stack, BTreeMap<&'static str, String>)>,
+}
+
+impl Deploying<'_> {
+    /// Applies the stack, and keeps its outputs for the next ones.
+    async fn apply(&mut self, stack: Stack) -> Result<()> {
+        let bucket = self.outputs.get(&(Kind::Bootstrap, ARTIFACTS.to_owned()));
+        let secret = self.origin_secret.as_ref().map(|secret| &secret.value);
+        let parameters = parameters(&stack, &self.outputs, self.packages, secret)?;
+        let outputs = stack::apply(self.aws, &stack, bucket, &parameters, self.interaction, self.data_loss).await?;
+        self.outputs.extend(outputs.into_iter().map(|(name, value)| ((stack.kind, name), value)));
+        self.applied.retain(|(known, _)| known.kind != stack.kind);
+        self.applied.push((stack, parameters));
+        Ok(())
+    }
+
+    fn output(&self, stack: Kind, name: &str) -> Result<&str> {
+        output(&self.outputs, stack, name)
+    }
 }
 
 /// The stacks that are deployed before the release, which migrates the database for the code of tasks.
