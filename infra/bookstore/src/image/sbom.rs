@@ -42,7 +42,7 @@ fn of_metadata(metadata: &Value) -> Result<Value> {
     let mut linked = BTreeSet::new();
     let mut waiting = vec![root.clone()];
     while let Some(next) = waiting.pop() {
-        if linked.insert(next.clone()) {
+        if !is_macro(&packages[&next]) && linked.insert(next.clone()) {
             waiting.extend(uses.get(&next).into_iter().flatten().cloned());
         }
     }
@@ -69,7 +69,10 @@ fn of_metadata(metadata: &Value) -> Result<Value> {
         }
         component
     };
-    let depends_on = |id: &String| uses.get(id).into_iter().flatten().map(purl).collect::<BTreeSet<_>>();
+    let depends_on = |id: &String| {
+        let listed = uses.get(id).into_iter().flatten().filter(|used| linked.contains(*used));
+        listed.map(purl).collect::<BTreeSet<_>>()
+    };
     Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -85,20 +88,28 @@ fn is_linked(used: &Value) -> bool {
     used["dep_kinds"].as_array().is_none_or(|kinds| kinds.iter().any(|kind| kind["kind"].is_null()))
 }
 
+/// Whether the crate runs in the compiler alone.
+fn is_macro(package: &Value) -> bool {
+    let targets = package["targets"].as_array().into_iter().flatten();
+    targets.filter_map(|target| target["kind"].as_array()).flatten().any(|kind| kind == "proc-macro")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn crates_that_are_linked_are_listed_and_those_of_tests_and_builds_are_not() {
+    fn crates_that_are_linked_are_listed_and_those_of_tests_builds_and_macros_are_not() {
         let package = |name: &str| json!({ "id": name, "name": name, "version": "1.0.0", "license": "MIT/Apache-2.0" });
-        let packages = ["server", "used", "deep", "test", "script"].map(package);
+        let mut packages = ["server", "used", "deep", "test", "script", "derive"].map(package);
+        packages[5]["targets"] = json!([{ "kind": ["proc-macro"] }]);
         let uses = |name: &str, kind: Value| json!({ "pkg": name, "dep_kinds": [{ "kind": kind }] });
         let metadata = json!({
             "packages": packages,
             "resolve": { "nodes": [
                 { "id": "server", "deps": [uses("used", Value::Null), uses("test", "dev".into())] },
-                { "id": "used", "deps": [uses("deep", Value::Null), uses("script", "build".into())] },
+                { "id": "used", "deps": [uses("deep", Value::Null), uses("derive", Value::Null), uses("script", "build".into())] },
+                { "id": "derive", "deps": [uses("test", Value::Null)] },
                 { "id": "deep", "deps": [] },
             ] },
         });
@@ -109,5 +120,6 @@ mod tests {
         assert_eq!(list["components"][0]["licenses"][0]["expression"], "MIT OR Apache-2.0");
         assert_eq!(list["metadata"]["component"]["purl"], "pkg:cargo/server@1.0.0");
         assert_eq!(list["dependencies"][1]["dependsOn"], json!(["pkg:cargo/used@1.0.0"]));
+        assert_eq!(list["dependencies"][2]["dependsOn"], json!(["pkg:cargo/deep@1.0.0"]));
     }
 }
