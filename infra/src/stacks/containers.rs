@@ -141,12 +141,15 @@ fn add_task(stack: &mut Stack, stage: &Stage, settings: &Containers, shared: &Sh
         environment.push((ORIGIN.to_owned(), sub(&format!("https://${{{}}}", origin.name()))));
     }
     let pair = |(name, value): (String, ExpString)| taskdefinition::KeyValuePair! { name: name.as_str(), value: value };
-    let options: [(&str, ExpString); 4] = [
+    let options: [(&str, ExpString); 5] = [
         ("awslogs-group", kind.log_group(stage).as_str().into()),
         ("awslogs-region", AWS_REGION),
         ("awslogs-stream-prefix", CONTAINER.into()),
         // The process must not wait for CloudWatch; what does not fit into the buffer is lost.
         ("mode", "non-blocking".into()),
+        // The default was 1 MiB, and AWS recommends this:
+        // <https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/>.
+        ("max-buffer-size", "25m".into()),
     ];
     let log_configuration = taskdefinition::LogConfiguration! {
         log_driver: "awslogs",
