@@ -251,8 +251,11 @@ impl Database {
             result => {
                 let result = result.map_err(Error::from);
                 // After any other error the fault may be the session's: one whose password has expired stays refused.
-                if matches!(result, Ok(_) | Err(Error::Busy(_) | Error::Unstorable(_))) {
-                    self.connections.put(open);
+                match &result {
+                    Ok(_) | Err(Error::Busy(_) | Error::Unstorable(_)) => self.connections.put(open),
+                    // A server that has become read-only answers pings.
+                    Err(Error::Away(_)) if open.replica.is_none() => self.close_those_to_primary(),
+                    Err(_) => {}
                 }
                 result
             }

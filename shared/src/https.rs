@@ -36,8 +36,19 @@ impl HttpsClient {
 
     /// The same with a choice of root certificates.
     pub fn trusting(trust: Trust, timeout: Duration) -> Self {
+        Self::keeping(usize::MAX, trust, timeout)
+    }
+
+    /// The same, with a new connection for each call: one that was lost while the process was frozen would fail a call that cannot
+    /// be repeated.
+    pub fn without_pool(timeout: Duration) -> Self {
+        Self::keeping(0, Trust::Amazon, timeout)
+    }
+
+    fn keeping(connections: usize, trust: Trust, timeout: Duration) -> Self {
         let ring = Provider::Rustls(CryptoMode::Ring);
-        let connector = Connector::builder().tls_provider(ring).tls_context(tls(trust)).build();
+        let connector = Connector::builder().tls_provider(ring).tls_context(tls(trust));
+        let connector = connector.pool_max_idle_per_host(connections).build();
         Self { connector, timeout, max_answer: MAX_ANSWER }
     }
 

@@ -24,7 +24,7 @@ use crate::{
 /// Timeout of a call to the user pool. Keys, exchange and queue together end before the limit of the return.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::new(CALL_TIMEOUT));
+static HTTPS: LazyLock<HttpsClient> = LazyLock::new(|| HttpsClient::without_pool(CALL_TIMEOUT));
 static CUSTOMERS_KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
 static STAFF_KEYS: LazyLock<KeyCache> = LazyLock::new(KeyCache::default);
 /// The browser keeps a session of the staff for as long as a day's work, so that a page knows after its end who comes back.

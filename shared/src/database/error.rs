@@ -86,8 +86,8 @@ fn kind(code: u16) -> Kind {
     match code {
         // Too many connections, of the server (1040) or of the user (1203, 1226); logins refused (1044, 1045, 1698), or
         // the password expired (1820, 1862); the disk full (1021, 1114), or the memory for statements (1461); read-only
-        // during a failover (1290, 1836).
-        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1820 | 1862 | 1021 | 1114 | 1461 | 1290 | 1836 => Kind::Away,
+        // during a failover (1290, 1792, 1836).
+        1040 | 1203 | 1226 | 1044 | 1045 | 1698 | 1820 | 1862 | 1021 | 1114 | 1461 | 1290 | 1792 | 1836 => Kind::Away,
         // Changed under a snapshot (1020), another import has inserted the same book or name (1062), lock wait (1205), lock table full (1206), deadlock (1213), statement killed
         // (1317) or out of time (1969).
         1020 | 1062 | 1205 | 1206 | 1213 | 1317 | 1969 => Kind::Busy,
