@@ -53,6 +53,11 @@ impl<S> Clone for Worker<S> {
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
 const MAX_HEADER: u32 = 64 * 1024;
 
+/// Bytes of a refused body that are read nevertheless: more than a form of the shop has by mistake.
+const MAX_DISCARDED: u64 = 20_000_000;
+/// The same as time, where there are too many sockets.
+const SPARE_BODY_WITHIN: Duration = Duration::from_secs(1);
+
 /// When the process ends, a socket that has asked for nothing yet has this time: its first request may be under way.
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
 
@@ -120,7 +125,7 @@ impl<S: Site> Worker<S> {
             if let Err(error) = self.serve_socket(accepted.socket, accepted.is_spare).await {
                 tracing::debug!(error = format!("{error:#}"), "Socket ended");
             }
-            drop(accepted.permit);
+            drop((accepted.permit, accepted.counted));
         });
     }
 
@@ -175,6 +180,8 @@ impl<S: Site> Worker<S> {
         let mut answer = if parts.uri.path() == READY {
             ready(is_draining)
         } else if is_spare {
+            let mut body = body;
+            discard(&parts, &mut body, SPARE_BODY_WITHIN).await;
             self.refuse(&parts, &busy("sockets", self.limits.sockets))
         } else {
             self.respond(&parts, body).await
@@ -185,10 +192,13 @@ impl<S: Site> Worker<S> {
         answer
     }
 
-    async fn respond(&self, parts: &Parts, body: Incoming) -> Answer {
-        let (body, _bytes) = match timeout(self.limits.body_within, self.arrived(body)).await {
+    async fn respond(&self, parts: &Parts, mut body: Incoming) -> Answer {
+        let (body, _bytes) = match timeout(self.limits.body_within, self.arrived(&mut body)).await {
             Ok(Ok(arrived)) => arrived,
-            Ok(Err(error)) => return self.refuse(parts, &error),
+            Ok(Err(error)) => {
+                discard(parts, &mut body, self.limits.body_within).await;
+                return self.refuse(parts, &error);
+            }
             Err(_) => {
                 let seconds = self.limits.body_within.as_secs();
                 return self.refuse(parts, &body_error(format!("did not arrive within {seconds} s; send it again")));
@@ -214,7 +224,7 @@ impl<S: Site> Worker<S> {
 
     /// A body with the permit for its bytes. They are counted as they come, so that a client that only announces many keeps
     /// nobody waiting.
-    async fn arrived(&self, mut body: Incoming) -> Result<(Vec<u8>, OwnedSemaphorePermit), ApiError> {
+    async fn arrived(&self, body: &mut Incoming) -> Result<(Vec<u8>, OwnedSemaphorePermit), ApiError> {
         let upper = body.size_hint().upper();
         if upper.is_some_and(|upper| upper > self.limits.body as u64) {
             return Err(ApiError::TooLarge);
@@ -249,7 +259,7 @@ impl<S: Site> Worker<S> {
         whole(status, headers, Bytes::from_owner(Owned { body, _permit: permit }))
     }
 
-    /// The rest of a body may still come, so this is the last response of its socket.
+    /// A rest of the body may still come, so this is the last response of its socket.
     fn refuse(&self, parts: &Parts, error: &ApiError) -> Answer {
         let mut answer = answer_of(self.site.refuse(request_of(parts, Vec::new()), error));
         if parts.version < Version::HTTP_2 {
@@ -269,6 +279,25 @@ impl AsRef<[u8]> for Owned {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
+}
+
+/// Reads what else comes of a refused body, because unread bytes reset the connection, and a load balancer then answers 502
+/// itself. Nothing of a body that its client keeps back until it may send it.
+async fn discard(parts: &Parts, body: &mut Incoming, within: Duration) {
+    let is_held_back = parts.headers.contains_key(header::EXPECT);
+    let is_longer = body.size_hint().lower() > MAX_DISCARDED;
+    if is_held_back || is_longer {
+        return;
+    }
+    let all = async {
+        let mut left = MAX_DISCARDED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+        }
+    };
+    _ = timeout(within, all).await;
 }
 
 /// The permit for so many bytes, if they are free.

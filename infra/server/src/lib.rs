@@ -10,7 +10,10 @@ mod shop;
 
 use std::{
     net::{Ipv4Addr, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -66,7 +69,9 @@ pub struct Limits {
     pub spare_idle_for: Duration,
     /// A client that takes none of a response for this time loses its socket.
     pub taken_within: Duration,
-    /// After SIGTERM, while new sockets are still accepted: the load balancer may not know yet.
+    /// After SIGTERM, while new sockets are still accepted: the load balancer may not know yet. A service of ECS takes a task out of
+    /// it before; a task that is stopped by hand got requests for some 17 seconds.
+    /// <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/2366>
     pub accept_for: Duration,
     /// From SIGTERM to the end of the process, below the 30 seconds after which ECS kills a task.
     /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html#container_definition_timeout>
@@ -87,7 +92,7 @@ impl Default for Limits {
             idle_for: Duration::from_secs(75),
             spare_idle_for: Duration::from_secs(5),
             taken_within: Duration::from_secs(30),
-            accept_for: Duration::from_secs(5),
+            accept_for: Duration::from_secs(15),
             stop_within: Duration::from_secs(25),
         }
     }
@@ -114,6 +119,30 @@ struct Accepted {
     socket: TcpStream,
     permit: OwnedSemaphorePermit,
     is_spare: bool,
+    /// Counts it among those of its thread.
+    counted: Counted,
+}
+
+/// One of the sockets that a thread has open, until it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Relaxed);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A thread that takes sockets, with the number that it has open.
+struct Thread {
+    sockets: mpsc::Sender<Accepted>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -157,7 +186,7 @@ impl Server {
                 })
             };
             joined.push(thread::Builder::new().name(format!("worker-{number}")).spawn(work)?);
-            workers.push(sender);
+            workers.push(Thread { sockets: sender, open: Arc::default() });
         }
         drop((phases, ready));
         let accepting = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -168,17 +197,18 @@ impl Server {
         accepted
     }
 
-    /// Gives accepted sockets to the workers in turn, until some time after a signal; then waits until they have ended.
+    /// Gives each accepted socket to the thread that has the fewest, until some time after a signal; then waits until they have
+    /// ended.
     async fn accept(
         &self,
         port: u16,
         mut readiness: mpsc::Receiver<()>,
-        workers: Vec<mpsc::Sender<Accepted>>,
+        threads: Vec<Thread>,
         phase: &watch::Sender<Phase>,
     ) -> Result<()> {
         let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut open = async || -> Result<()> {
-            for _ in &workers {
+            for _ in &threads {
                 // Its error is the one of its thread, which `serve` returns.
                 readiness.recv().await.context("a thread has ended")?;
             }
@@ -191,11 +221,11 @@ impl Server {
         }
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await;
         let listener = listener.with_context(|| format!("listening on port {port}"))?;
-        tracing::info!(port = listener.local_addr()?.port(), service = self.service.name(), "Serving");
+        let (port, threads_open) = (listener.local_addr()?.port(), threads.len());
+        tracing::info!(port, threads = threads_open, service = self.service.name(), "Serving");
         let sockets = Arc::new(Semaphore::new(self.limits.sockets));
         let spare_sockets = Arc::new(Semaphore::new(self.limits.spare_sockets));
-        let mut turn = workers.iter().cycle();
-        let mut accept = async || -> Result<()> {
+        let accept = async || -> Result<()> {
             loop {
                 let (permit, is_spare) = match sockets.clone().try_acquire_owned() {
                     Ok(permit) => (permit, false),
@@ -215,20 +245,23 @@ impl Server {
                     Ok(free) if is_spare => (free, false),
                     _ => (permit, is_spare),
                 };
-                let worker = turn.next().context("there are no threads")?;
+                let thread = threads.iter().min_by_key(|thread| thread.open.load(Relaxed));
+                let thread = thread.context("there are no threads")?;
+                let accepted = Accepted { socket, permit, is_spare, counted: Counted::new(&thread.open) };
                 // There is room for all sockets, and nothing is waited for, so none is lost when this is cancelled.
-                worker.try_send(Accepted { socket, permit, is_spare }).map_err(|_| anyhow!("a thread has ended"))?;
+                thread.sockets.try_send(accepted).map_err(|_| anyhow!("a thread has ended"))?;
             }
         };
-        tokio::select! {
-            ended = accept() => ended?,
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
+        let accept_for = tokio::select! {
+            ended = accept() => return ended,
+            _ = terminated.recv() => self.limits.accept_for,
+            // Ctrl-C: nobody is in front.
+            _ = interrupted.recv() => Duration::ZERO,
+        };
         tracing::info!("Ending: no new requests are wanted");
         phase.send_replace(Phase::Draining);
         let began = tokio::time::Instant::now();
-        if let Ok(ended) = timeout(self.limits.accept_for, accept()).await {
+        if let Ok(ended) = timeout(accept_for, accept()).await {
             ended?;
         }
         // Those that the system has accepted by now.
@@ -240,7 +273,7 @@ impl Server {
         if timeout(left, sockets.acquire_many(all)).await.is_err() {
             tracing::warn!(sockets = self.limits.sockets - sockets.available_permits(), "Ending with open sockets");
         }
-        drop(workers);
+        drop(threads);
         phase.send_replace(Phase::Ended);
         Ok(())
     }
@@ -265,10 +298,7 @@ fn work<S: Site>(mut sockets: mpsc::Receiver<Accepted>, open: impl AsyncFnOnce()
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering::Relaxed},
-        time::Instant,
-    };
+    use std::time::Instant;
 
     use serde_json::json;
     use shared::http::Reply;
@@ -394,8 +424,13 @@ mod tests {
         };
         let body_within = Duration::from_millis(600);
         let port = started(Limits { body: 1_000, bodies: 100, body_within, ..limits() }).await;
-        let large = asked(port, &sent(1_001, "")).await;
+        // All of it is sent before the answer is read.
+        let large = asked(port, &sent(8_000_000, &"a".repeat(8_000_000))).await;
         assert!(large.starts_with("HTTP/1.1 413 "), "{large}");
+        let held_back = sent(1_001, "").replace("Host", "Expect: 100-continue\r\nHost");
+        let began = Instant::now();
+        let held_back = asked(port, &held_back).await;
+        assert!(held_back.starts_with("HTTP/1.1 413 ") && began.elapsed() < body_within, "{held_back}");
         let chunk = "3e8\r\n".to_owned() + &"a".repeat(1_000) + "\r\n1\r\na\r\n0\r\n\r\n";
         let chunked =
             asked(port, &format!("POST /0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")).await;
@@ -448,6 +483,55 @@ mod tests {
             Ok(Echo)
         };
         assert_eq!(server.serve(port, &open).unwrap_err().to_string(), "no parameters");
+    }
+
+    /// With one socket for each, since a thread serves its sockets alone.
+    #[tokio::test]
+    async fn a_new_socket_comes_to_the_thread_that_has_the_fewest() {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let server = Server { service: Service::Api, connections: 2, threads: 2, limits: limits() };
+        let open = async move |_| Ok(Named(opened.fetch_add(1, Relaxed)));
+        thread::spawn(move || server.serve(port, &open).unwrap());
+        let get = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
+        let thread_of = async |socket: &mut TcpStream| {
+            socket.write_all(get.as_bytes()).await.unwrap();
+            let mut answer = [0; 4_096];
+            let length = socket.read(&mut answer).await.unwrap();
+            answer[length - 1]
+        };
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        sleep(Duration::from_millis(100)).await;
+        let mut sockets = Vec::new();
+        for _ in 0..4 {
+            let mut socket = socket(port).await;
+            let thread = thread_of(&mut socket).await;
+            sockets.push((socket, thread));
+        }
+        let busy = sockets[0].1;
+        sockets.retain(|(_, thread)| *thread == busy);
+        assert_eq!(sockets.len(), 2);
+        sleep(Duration::from_millis(100)).await;
+        for _ in 0..2 {
+            let mut socket = socket(port).await;
+            assert_ne!(thread_of(&mut socket).await, busy);
+            sockets.push((socket, 0));
+        }
+    }
+
+    /// Answers its number.
+    struct Named(usize);
+
+    impl Site for Named {
+        async fn respond(&self, request: Request) -> Response {
+            Reply::text("text/plain", self.0.to_string()).finish(&request)
+        }
+
+        fn refuse(&self, request: Request, error: &ApiError) -> Response {
+            Reply::problem(error, &request.id).finish(&request)
+        }
     }
 
     #[test]
