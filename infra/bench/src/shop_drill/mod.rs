@@ -50,6 +50,8 @@ const DATABASE: &str = "anaquel_drill_shop";
 /// Books of the shop, with more copies than are ordered.
 const BOOKS: u32 = 200;
 const COPIES: u32 = 1_000;
+/// Time for the replica to apply the drill's books.
+const REPLICATED_WITHIN: Duration = Duration::from_mins(1);
 /// Seconds at the beginning and at the end without a fault.
 const QUIET: Duration = Duration::from_secs(3);
 /// Until the queues are empty after the last request.
@@ -131,6 +133,7 @@ impl ShopDrill {
         runtime.block_on(create_database(&self.parameters, DATABASE))?;
         migrate(&self.migrate_database, &parameters)?;
         let samples = runtime.block_on(self.add_books(&parameters)).context("adding the books")?;
+        runtime.block_on(self.replicated()).context("waiting for the replica")?;
         let services = Services::new(&parameters);
         let shop = runtime.block_on(HostedShop::start(
             &self.functions,
@@ -238,6 +241,23 @@ impl ShopDrill {
             let sweep = json!({ "kind": "sweep.v1", "scheduled_at": Uuid::new_v4().to_string() });
             orders.send(Some(SWEEPS), sweep.to_string(), Instant::now());
         }
+        Ok(())
+    }
+
+    /// Waits until the replica has the books: before, it would be late, and the drill one without a replica.
+    async fn replicated(&self) -> Result<()> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        let mut primary = self.root.connect().await?;
+        let written: String = sqlx::query_scalar("select @@gtid_binlog_pos").fetch_one(&mut primary).await?;
+        primary.close().await?;
+        let mut replica = replica.connect().await?;
+        let waited: i64 = sqlx::query_scalar("select master_gtid_wait(?, ?)")
+            .bind(&written)
+            .bind(REPLICATED_WITHIN.as_secs())
+            .fetch_one(&mut replica)
+            .await?;
+        replica.close().await?;
+        ensure!(waited == 0, "it has not all of {written} after {} s", REPLICATED_WITHIN.as_secs());
         Ok(())
     }
 
