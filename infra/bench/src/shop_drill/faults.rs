@@ -399,9 +399,15 @@ impl Saboteur<'_> {
 
     /// Ends when readers have left the replica, which they do when its lag exceeds the bound.
     fn delay_replica(&mut self, lasting: Duration) -> Result<()> {
-        let readers = self.wait_for_readers()?;
+        let mut readers = self.wait_for_readers()?;
         self.at_replica(async |connection| sqlx::raw_sql("stop slave sql_thread").execute(connection).await.map(drop))?;
-        thread::sleep(MAX_LAG + LEAVING + lasting);
+        // Until it is late, readers that had left it in the fault before still come back.
+        let late_from = Instant::now() + MAX_LAG;
+        while Instant::now() < late_from {
+            readers = readers.max(self.readers_of_replica()?);
+            thread::sleep(KILL_EVERY);
+        }
+        thread::sleep(LEAVING + lasting);
         let left = self.readers_of_replica()?;
         self.at_replica(async |connection| {
             sqlx::raw_sql("start slave sql_thread").execute(connection).await.map(drop)
